@@ -1,0 +1,32 @@
+//! The one place that reads a clock or waits for one.
+//!
+//! `clippy.toml` bans the functions used here everywhere else, so that what depends on time can be found by
+//! looking for `clock::`.
+#![expect(clippy::disallowed_methods, reason = "this is the module the ban points to")]
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// The monotonic clock: for durations and deadlines.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// The wall clock, since the Unix epoch: for what a person reads, never for durations.
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Waits on an async task until `deadline`.
+pub(crate) async fn sleep_until(deadline: Instant) {
+    tokio::time::sleep_until(deadline.into()).await;
+}
+
+/// Waits on an async task for `duration`.
+pub(crate) async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// Blocks this thread until `deadline`: for threads of the harness's own.
+pub(crate) fn block_until(deadline: Instant) {
+    std::thread::sleep(deadline.saturating_duration_since(now()));
+}

@@ -1,0 +1,152 @@
+//! Faults on the byte stream: toxics on the routes to a service.
+
+use super::{Fault, FaultKind};
+use crate::proxy::{Stream, Toxic};
+use crate::system::ServiceName;
+use crate::units::ByteRate;
+use std::time::Duration;
+
+/// Answers of `service` arrive `delay` later. Data in flight keeps flowing: a slow link still carries full bandwidth.
+#[must_use]
+pub fn latency(service: impl Into<ServiceName>, delay: Duration) -> Latency {
+    Latency { service: service.into(), delay, jitter: Duration::ZERO, stream: Stream::Downstream }
+}
+
+/// A delay. See [`latency`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct Latency {
+    service: ServiceName,
+    delay: Duration,
+    jitter: Duration,
+    stream: Stream,
+}
+
+impl Latency {
+    /// Varies the delay by at most this much either way, evenly drawn from the seed. Order is kept.
+    pub fn jitter(self, jitter: Duration) -> Self {
+        Self { jitter, ..self }
+    }
+
+    /// Which way the delayed bytes go; the service's answers unless said otherwise.
+    pub fn stream(self, stream: Stream) -> Self {
+        Self { stream, ..self }
+    }
+}
+
+impl From<Latency> for Fault {
+    fn from(Latency { service, delay, jitter, stream }: Latency) -> Self {
+        toxic(service, Toxic::Latency { delay, jitter }, stream)
+    }
+}
+
+/// Each connection to `service` carries no more than `rate`.
+#[must_use]
+pub fn bandwidth(service: impl Into<ServiceName>, rate: ByteRate) -> Bandwidth {
+    Bandwidth { service: service.into(), rate, stream: Stream::Downstream }
+}
+
+/// A limit on bandwidth. See [`bandwidth`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct Bandwidth {
+    service: ServiceName,
+    rate: ByteRate,
+    stream: Stream,
+}
+
+impl Bandwidth {
+    /// Which way the limited bytes go; the service's answers unless said otherwise.
+    pub fn stream(self, stream: Stream) -> Self {
+        Self { stream, ..self }
+    }
+}
+
+impl From<Bandwidth> for Fault {
+    fn from(Bandwidth { service, rate, stream }: Bandwidth) -> Self {
+        toxic(service, Toxic::Bandwidth { rate }, stream)
+    }
+}
+
+/// Nothing of `service` gets through: connections stay open and silent.
+#[must_use]
+pub fn timeout(service: impl Into<ServiceName>) -> Timeout {
+    Timeout { service: service.into(), after: Duration::ZERO, stream: Stream::Downstream }
+}
+
+/// A black hole. See [`timeout`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct Timeout {
+    service: ServiceName,
+    after: Duration,
+    stream: Stream,
+}
+
+impl Timeout {
+    /// Closes each connection after this long; held open unless said otherwise.
+    pub fn after(self, after: Duration) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Which way the withheld bytes go; the service's answers unless said otherwise.
+    pub fn stream(self, stream: Stream) -> Self {
+        Self { stream, ..self }
+    }
+}
+
+impl From<Timeout> for Fault {
+    fn from(Timeout { service, after, stream }: Timeout) -> Self {
+        toxic(service, Toxic::Timeout { after }, stream)
+    }
+}
+
+/// Connections to `service` are reset: the peer sees a real RST.
+#[must_use]
+pub fn reset_peer(service: impl Into<ServiceName>) -> ResetPeer {
+    ResetPeer { service: service.into(), after: Duration::ZERO }
+}
+
+/// Connection resets. See [`reset_peer`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct ResetPeer {
+    service: ServiceName,
+    after: Duration,
+}
+
+impl ResetPeer {
+    /// Lets each connection live this long before it is reset; reset at once unless said otherwise.
+    pub fn after(self, after: Duration) -> Self {
+        Self { after, ..self }
+    }
+}
+
+impl From<ResetPeer> for Fault {
+    fn from(ResetPeer { service, after }: ResetPeer) -> Self {
+        toxic(service, Toxic::ResetPeer { after }, Stream::Downstream)
+    }
+}
+
+/// `service` cannot be reached: its connections are closed and new ones refused.
+#[must_use]
+pub fn down(service: impl Into<ServiceName>) -> Down {
+    Down { service: service.into() }
+}
+
+/// An outage. See [`down`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct Down {
+    service: ServiceName,
+}
+
+impl From<Down> for Fault {
+    fn from(Down { service }: Down) -> Self {
+        toxic(service, Toxic::Down, Stream::Downstream)
+    }
+}
+
+fn toxic(service: ServiceName, toxic: Toxic, stream: Stream) -> Fault {
+    Fault { service, kind: FaultKind::Toxic { toxic, stream } }
+}
