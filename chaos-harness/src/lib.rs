@@ -1,20 +1,32 @@
 //! Chaos experiments as ordinary Rust tests.
 #![deny(missing_docs)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-// The macros expand to `::chaos_harness::…`; inside this crate that name is given here.
-extern crate self as chaos_harness;
+#[cfg(windows)]
+compile_error!("chaos-harness needs Unix signals and processes: on Windows, use it inside WSL2");
 
+mod blast_radius;
 mod chance;
 mod clock;
+pub mod experiment;
 pub mod fault;
+pub mod harness;
 pub mod measure;
+pub mod prelude;
 pub mod proxy;
+mod safety;
 pub mod system;
 mod units;
 
+pub use blast_radius::{Scope, Stage};
 pub use chance::{ParseSeedError, Seed};
+pub use experiment::Experiment;
 pub use fault::{Fault, FaultKind};
-pub use measure::{Threshold, metric};
-pub use system::ServiceName;
+pub use measure::{Load, Threshold, metric};
+pub use system::{Service, ServiceName, Services, System};
 pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};
+
+/// Any error: what `?` makes of the errors in an operation.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What an operation returns: `Ok` is a success, `Err` a failure.
+pub type Result<T = (), E = BoxError> = std::result::Result<T, E>;

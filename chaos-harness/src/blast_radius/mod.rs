@@ -1,0 +1,5 @@
+//! How much of a system a fault may touch, and how that grows.
+
+mod stage;
+
+pub use stage::{Scope, Stage};

@@ -1,0 +1,5 @@
+//! Listing trials and running them.
+
+mod registry;
+
+pub use registry::Registration;

@@ -1,0 +1,8 @@
+//! What an experiment's file needs: `use chaos_harness::prelude::*;`
+
+pub use crate::blast_radius::Stage;
+pub use crate::experiment::Experiment;
+pub use crate::proxy::Stream;
+pub use crate::system::{Ready, Service, Services, System};
+pub use crate::units::{ByteRate, Bytes, Percent, Rate};
+pub use crate::{BoxError, Result};
