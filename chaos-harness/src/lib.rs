@@ -15,6 +15,6 @@ mod units;
 
 pub use chance::{ParseSeedError, Seed};
 pub use fault::{Fault, FaultKind};
-pub use measure::{Threshold, metric};
+pub use measure::{Load, Threshold, metric};
 pub use system::ServiceName;
 pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};
