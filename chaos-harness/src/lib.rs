@@ -10,6 +10,7 @@ mod clock;
 pub mod fault;
 pub mod measure;
 pub mod proxy;
+pub mod safety;
 pub mod system;
 mod units;
 
