@@ -2,8 +2,11 @@
 
 mod claim;
 mod evaluate;
+mod generator;
 mod load;
 pub mod metric;
+mod operation;
+mod phase;
 mod proportion;
 mod recovery;
 pub(crate) mod sample;
@@ -14,8 +17,11 @@ pub(crate) use claim::Claim;
 pub use claim::{Event, Measured};
 pub use evaluate::{Evaluated, Evidence, Inference, Undecidable};
 pub(crate) use evaluate::{check_decidable, evaluate};
+pub(crate) use generator::{Generator, GeneratorError, Observer, Phase};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
+pub(crate) use operation::{BoxError, Operation};
+pub(crate) use phase::{PhaseEnd, PhaseSamples};
 pub use proportion::Decision;
 pub(crate) use recovery::{Recovery, window as recovery_window};
 pub(crate) use sample::Sample;

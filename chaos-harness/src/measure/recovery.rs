@@ -198,7 +198,8 @@ mod tests {
 
             let mut shuffled = samples;
             for n in 1..shuffled.len() {
-                let other = usize::try_from(seed.rotate_left(n as u32 % 64) % (n as u64 + 1)).unwrap();
+                let turn = u32::try_from(n).unwrap() % 64;
+                let other = usize::try_from(seed.rotate_left(turn) % (n as u64 + 1)).unwrap();
                 shuffled.swap(n, other);
             }
             let mut recovery = recovery();

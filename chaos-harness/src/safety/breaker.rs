@@ -164,7 +164,7 @@ mod tests {
         let mut breaker = breaker(metric::p50().above(Duration::from_secs(1)));
         // Scheduled over two seconds, these all end at the same moment.
         let end = Duration::from_secs(5);
-        let stalled = (0..200).map(|n| sample(n, end - Duration::from_millis(10 * n)));
+        let stalled = (0..200).map(|n| sample(n, Duration::from_millis(5_000 - 10 * n)));
         let tripped = stalled.into_iter().find_map(|sample| breaker.observe(&sample)).unwrap();
         assert_eq!((tripped.operations, tripped.at), (20, end));
     }
