@@ -13,7 +13,7 @@ pub mod harness;
 pub mod measure;
 pub mod prelude;
 pub mod proxy;
-mod safety;
+pub mod safety;
 pub mod system;
 mod units;
 

@@ -1,9 +1,30 @@
 //! Measurement: thresholds, load, samples, statistics. Knows nothing of experiments.
 
+mod claim;
+mod evaluate;
+mod generator;
 mod load;
 pub mod metric;
+mod operation;
+mod phase;
+mod proportion;
+mod recovery;
+pub(crate) mod sample;
+mod summary;
 mod threshold;
 
-pub use load::Load;
+pub(crate) use claim::Claim;
+pub use claim::{Event, Measured};
+pub use evaluate::{Evaluated, Evidence, Inference, Undecidable};
+pub(crate) use evaluate::{check_decidable, evaluate};
+pub(crate) use generator::{Generator, GeneratorError, Observer, Phase};
+pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
+pub(crate) use operation::{BoxError, Operation};
+pub(crate) use phase::{PhaseEnd, PhaseSamples};
+pub use proportion::Decision;
+pub(crate) use recovery::{Recovery, window as recovery_window};
+pub(crate) use sample::Sample;
+pub use sample::{ErrorCount, ErrorTable};
+pub use summary::{Latencies, Summary};
 pub use threshold::{Bound, Comparison, Metric, Quantile, Threshold};
