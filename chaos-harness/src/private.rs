@@ -19,7 +19,7 @@ pub trait Outcome {
     type Value;
 }
 
-impl<T, E> Outcome for std::result::Result<T, E> {
+impl<T, E> Outcome for Result<T, E> {
     type Value = T;
 }
 

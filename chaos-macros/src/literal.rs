@@ -3,13 +3,6 @@
 use crate::suggest;
 use proc_macro2::Literal;
 
-/// A literal's number, as its digits and how many of them stand after the point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Decimal {
-    digits: u128,
-    places: u32,
-}
-
 /// A literal that begins with a digit: a number, and what is written directly after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Number {
@@ -163,30 +156,27 @@ impl Number {
         }
     }
 
+    /// The number in steps, `scale` of which make one unit. The parts on either side of the point are scaled each on
+    /// its own and in lowest terms, so that many digits do not overflow: `0.000000000931322574615478515625GiB` is one
+    /// byte.
     fn in_steps(&self, scale: u128, smallest: &str) -> Result<u64, String> {
         let too_large = || format!("`{}` is too large", self.text);
-        let Decimal { digits, places } = self.decimal().ok_or_else(too_large)?;
-        let whole = 10_u128.checked_pow(places).ok_or_else(|| self.too_fine(smallest))?;
-        // In lowest terms, so that many digits after the point do not overflow: `0.000000000931322574615478515625GiB`
-        // is one byte.
-        let common = gcd(scale, whole);
-        let (scale, whole) = (scale / common, whole / common);
-        let steps = digits.checked_mul(scale).ok_or_else(too_large)?;
-        if steps % whole != 0 {
-            return Err(self.too_fine(smallest));
-        }
-        u64::try_from(steps / whole).map_err(|_| too_large())
-    }
-
-    fn decimal(&self) -> Option<Decimal> {
+        let too_fine = || format!("`{}` is finer than the smallest step, `{smallest}`", self.text);
         let (whole, fraction) = self.digits.split_once('.').unwrap_or((&self.digits, ""));
-        let fraction = fraction.trim_end_matches('0');
-        let digits = format!("{whole}{fraction}").parse().ok()?;
-        Some(Decimal { digits, places: u32::try_from(fraction.len()).ok()? })
-    }
+        let whole: u128 = whole.parse().map_err(|_| too_large())?;
+        let whole = whole.checked_mul(scale).ok_or_else(too_large)?;
 
-    fn too_fine(&self, smallest: &str) -> String {
-        format!("`{}` is finer than the smallest step, `{smallest}`", self.text)
+        let fraction = fraction.trim_end_matches('0');
+        let digits: u128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| too_fine())? };
+        let places = u32::try_from(fraction.len()).map_err(|_| too_fine())?;
+        let parts = 10_u128.checked_pow(places).ok_or_else(too_fine)?;
+        let common = gcd(scale, parts);
+        let part = digits.checked_mul(scale / common).ok_or_else(too_fine)?;
+        if part % (parts / common) != 0 {
+            return Err(too_fine());
+        }
+        let steps = whole.checked_add(part / (parts / common)).ok_or_else(too_large)?;
+        u64::try_from(steps).map_err(|_| too_large())
     }
 
     fn unknown_unit(&self) -> String {

@@ -52,9 +52,7 @@ fn experiment(
     let hidden = doc_hidden(span);
     let define = define(name);
     let text = name.unraw().to_string();
-    let imported = Ident::new("__system", Span::call_site());
-
-    let system = attribute.system.as_ref().map(|(word, system)| import(word, system, &imported));
+    let system = attribute.system.as_ref().map(|(word, system)| import(word, system));
     let made = match (&attribute.system, parameter) {
         (Some((word, _)), Some(parameter)) => {
             let operation =
@@ -72,8 +70,12 @@ fn experiment(
         let reason = reason(attribute);
         quote_spanned! {attribute.span()=> .ignored(#reason) }
     });
-    let services = attribute.system.as_ref().map(|_| &imported);
-    let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services, krate));
+    let services = attribute
+        .system
+        .as_ref()
+        .and_then(|(_, system)| system.segments.last())
+        .map(|last| imported(&last.ident));
+    let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
     quote_spanned! {span=>
         #hidden
         #[allow(non_snake_case, dead_code)]
@@ -89,21 +91,31 @@ fn experiment(
     }
 }
 
-/// Imports what `#[system]` made beside its function, and makes the system.
-fn import(word: &Ident, system: &Path, imported: &Ident) -> TokenStream {
+/// Imports what `#[system]` made beside its function, and makes the system. Both names are in one `use`, so that a
+/// misspelt system is one error.
+fn import(word: &Ident, system: &Path) -> TokenStream {
     let mut prefix = system.clone();
     let Some(function) = prefix.segments.pop().map(|last| last.ident) else {
         return TokenStream::new();
     };
     let span = function.span();
+    // A crate may have the name of the function: a name alone is one of this module.
+    let prefix = match (&prefix.leading_colon, &prefix.segments) {
+        (None, segments) if segments.is_empty() => quote_spanned! {span=> self:: },
+        (leading, segments) => quote! { #leading #segments },
+    };
     let companion = companion(&function);
-    let leading = prefix.leading_colon;
-    let segments = &prefix.segments;
+    let imported = imported(&function);
     quote_spanned! {span=>
         #[allow(unused_imports)]
-        use #leading #segments {#function as _, #companion as #imported};
+        use #prefix {#function as _, #companion as #imported};
         let #word = #imported();
     }
+}
+
+/// What the companion of the system's function is called in the expansion.
+fn imported(function: &Ident) -> Ident {
+    Ident::new("__system", function.span())
 }
 
 fn operation(name: &Ident, parameter: Option<&Type>, output: Span) -> TokenStream {
