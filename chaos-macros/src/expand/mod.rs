@@ -6,6 +6,9 @@ mod source;
 mod system;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use crate::errors::Errors;
 use crate::signature::Function;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
