@@ -4,12 +4,16 @@
 #[cfg(windows)]
 compile_error!("chaos-harness needs Unix signals and processes: on Windows, use it inside WSL2");
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod blast_radius;
 mod chance;
 mod clock;
 pub mod experiment;
 pub mod fault;
 pub mod harness;
+mod macros;
 pub mod measure;
 pub mod prelude;
 pub mod proxy;
@@ -21,6 +25,7 @@ pub use blast_radius::{Scope, Stage};
 pub use chance::{ParseSeedError, Seed};
 pub use experiment::Experiment;
 pub use fault::{Fault, FaultKind};
+pub use macros::{chaos_test, system};
 pub use measure::{Load, Threshold, metric};
 pub use system::{Service, ServiceName, Services, System};
 pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};

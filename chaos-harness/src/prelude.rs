@@ -2,6 +2,8 @@
 
 pub use crate::blast_radius::Stage;
 pub use crate::experiment::Experiment;
+#[doc(no_inline)]
+pub use crate::macros::{chaos_test, system};
 pub use crate::proxy::Stream;
 pub use crate::system::{Ready, Service, Services, System};
 pub use crate::units::{ByteRate, Bytes, Percent, Rate};
