@@ -6,8 +6,8 @@
 
 use super::leftovers::Watch;
 use super::perform::{UndoFailure, put_right};
+use super::process::TRIAL_VARIABLE;
 use super::undo::UndoLog;
-use crate::safety::process::TRIAL_VARIABLE;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -187,12 +187,10 @@ fn describe(failure: &UndoFailure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock;
-    use crate::safety::process::tagged;
+    use crate::safety::process::{self, tagged};
     use crate::safety::undo::UndoAction;
     use crate::safety::victim;
     use rustix::process::{Pid, Signal, kill_process_group};
-    use std::time::Duration;
 
     const VICTIM: &str = "safety::guard::tests::a_process_to_be_killed";
 
@@ -213,6 +211,8 @@ mod tests {
         let guard =
             Guard::spawn(&folder, &run.join("undo.log"), &Reexec::Libtest { test_name: VICTIM.to_owned() })
                 .unwrap();
+        let guard_pid = guard.process.as_ref().unwrap().0.id();
+        std::fs::write(folder.join("guard_pid"), guard_pid.to_string()).unwrap();
         let id = log.record(UndoAction::KillTagged { trial: trial.clone() }).unwrap();
         let mut tree = Command::new("sh")
             .args(["-c", "sleep 1000 & trap '' TERM; sleep 1000; sleep 1000"])
@@ -223,10 +223,11 @@ mod tests {
             .unwrap();
         if folder.join("orderly").exists() {
             victim::wait_until("the tree is killed", || {
-                for pid in tagged(&trial).unwrap() {
-                    drop(crate::safety::process::signal(pid, Signal::KILL));
+                let found = tagged(&trial).unwrap();
+                for &pid in &found {
+                    process::signal(pid, Signal::KILL).unwrap();
                 }
-                tree.try_wait().unwrap().is_some()
+                tree.try_wait().unwrap().is_some() && found.is_empty()
             });
             log.done(id).unwrap();
             guard.dismiss();
@@ -234,13 +235,25 @@ mod tests {
         }
         victim::wait_until("the tree is up", || tagged(&trial).unwrap().len() >= 3);
         std::fs::write(folder.join("ready"), "").unwrap();
-        clock::block_until(clock::now() + Duration::from_secs(120));
+        tree.wait().unwrap();
     }
 
     fn no_watch_is_left(folder: &Path) -> bool {
         std::fs::read_dir(folder.join("open")).unwrap().next().is_none()
     }
 
+    /// Whether this process has handlers for what ends a program.
+    #[cfg(target_os = "linux")]
+    fn minds_no_signals(pid: u32) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        [Signal::INT, Signal::TERM, Signal::HUP]
+            .iter()
+            .all(|signal| caught & (1 << (signal.as_raw() - 1)) != 0)
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_guard_acts_when_the_group_of_the_trial_is_killed() {
         let folder = tempfile::tempdir().unwrap();
@@ -249,6 +262,11 @@ mod tests {
         victim::wait_until("the victim is ready", || folder.path().join("ready").exists());
         assert!(!no_watch_is_left(folder.path()));
 
+        let guard_pid = std::fs::read_to_string(folder.path().join("guard_pid")).unwrap().parse().unwrap();
+        victim::wait_until("the guard does not mind signals", || minds_no_signals(guard_pid));
+        for end in [Signal::INT, Signal::TERM, Signal::HUP] {
+            process::signal(guard_pid, end).unwrap();
+        }
         kill_process_group(Pid::from_child(&trial_process), Signal::KILL).unwrap();
         trial_process.wait().unwrap();
         victim::wait_until("nothing of the trial is left", || tagged(&trial).unwrap().is_empty());

@@ -70,8 +70,7 @@ pub(crate) struct Leftover {
     pub(crate) failures: Vec<UndoFailure>,
 }
 
-/// Undoes what earlier runs under this folder left open, unless their process or guard is still there. To be called
-/// outside of an async runtime or inside.
+/// Undoes what earlier runs under this folder left open, unless their process or guard is still there.
 pub(crate) fn replay_leftovers(root: &Path) -> io::Result<Vec<Leftover>> {
     let abandoned = abandoned(root)?;
     if abandoned.is_empty() {
@@ -121,7 +120,10 @@ fn abandoned(root: &Path) -> io::Result<Vec<Abandoned>> {
             Ok(None) => {}
             // The run's folder was deleted: nobody knows any more what it held.
             Err(error) if error.kind() == io::ErrorKind::NotFound => watch.end(),
-            Err(error) => return Err(error),
+            // Another user's, say: no reason to leave the rest.
+            Err(error) => {
+                tracing::warn!(%error, undo_log = %undo_log.display(), "cannot read an undo log left open")
+            }
         }
     }
     Ok(abandoned)

@@ -223,7 +223,7 @@ impl UndoLog {
 impl Drop for Inner {
     fn drop(&mut self) {
         // Closing the file is not enough: a child that is just being started holds a copy of it until it calls exec.
-        drop(flock(&self.file, FlockOperation::Unlock));
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -271,6 +271,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case writes to a disk.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         /// A crash may cut the file anywhere: what was durable by then and not undone is found, and nothing else.
         #[test]
         fn what_was_recorded_and_not_undone_is_found(steps in prop::collection::vec(step(), 0..24), cut in any::<prop::sample::Index>()) {
