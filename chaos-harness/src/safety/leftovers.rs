@@ -122,7 +122,7 @@ fn abandoned(root: &Path) -> io::Result<Vec<Abandoned>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => watch.end(),
             // Another user's, say: no reason to leave the rest.
             Err(error) => {
-                tracing::warn!(%error, undo_log = %undo_log.display(), "cannot read an undo log left open")
+                tracing::warn!(%error, undo_log = %undo_log.display(), "cannot read an undo log left open");
             }
         }
     }
