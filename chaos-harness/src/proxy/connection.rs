@@ -11,13 +11,14 @@ use super::toxics::{Meeting, Removal, later};
 use crate::clock;
 use socket2::SockRef;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// A connection, shared by its task and the route.
 pub(super) struct Connection {
@@ -92,7 +93,7 @@ impl Connection {
 
     /// Carries the connection to its end.
     pub(super) async fn run(&self, upstream: SocketAddr) {
-        let mut dial = pin!(TcpStream::connect(upstream));
+        let mut dial = pin!(dial(upstream));
         let dialled = poll_fn(|cx| {
             if lock(&self.state).poll(cx).is_ready() {
                 return Poll::Ready(None);
@@ -148,8 +149,9 @@ impl State {
     fn relay_to(&mut self, service: TcpStream) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Dialling(client) => {
+                // These fail only where the peer is gone already, which the links find out.
+                let _ = SockRef::from(&service).set_linger(None);
                 for socket in [&client, &service] {
-                    // Fails only where the peer is gone already, which the links find out.
                     let _ = socket.set_nodelay(true);
                 }
                 self.phase = Phase::Relaying { client, service };
@@ -286,6 +288,14 @@ impl State {
             waker.wake_by_ref();
         }
     }
+}
+
+/// Connects to the service, with a socket that sends a RST if it is dropped before its time to linger is set: a service
+/// that has already accepted must not take an abandoned dial for a client that had nothing to say.
+async fn dial(upstream: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if upstream.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
+    socket.connect(upstream).await
 }
 
 fn drop_socket(socket: TcpStream, ending: Ending) {

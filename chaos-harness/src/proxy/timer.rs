@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Wakes its task at a deadline that may be moved.
 #[derive(Default)]
 pub(super) struct Timer {
-    armed: Option<(Instant, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    armed: Option<(Instant, Sleep)>,
 }
 
 impl Timer {

@@ -62,7 +62,7 @@ async fn a_reset_of_one_peer_is_a_reset_at_the_other() {
 async fn a_client_that_leaves_a_busy_stream_ends_it_for_the_service() {
     let (_proxy, route, listener) = to_listener().await;
     let (mut client, mut service) = pair(&route, &listener).await;
-    let writing = tokio::spawn(async move { while service.write_all(&[1; 65_536]).await.is_ok() {} });
+    let writing = tokio::spawn(async move { while service.write_all(&BLOCK).await.is_ok() {} });
     soon(client.read_u8()).await.unwrap();
     drop(client);
     soon(writing).await.unwrap();

@@ -17,6 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const ALL: Percent = Percent::ALL;
+/// Many of these fill every buffer on the way.
+static BLOCK: [u8; 65_536] = [1; 65_536];
 
 fn spec(name: &str, toxic: Toxic, stream: Stream, share: Percent) -> ToxicSpec {
     ToxicSpec { name: name.to_owned(), toxic, stream, share }

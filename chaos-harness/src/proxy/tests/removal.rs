@@ -8,7 +8,7 @@ use std::time::Instant;
 /// A connection whose service sends without end to a client that does not read.
 async fn stuck(route: &Route, listener: &TcpListener) -> (TcpStream, tokio::task::JoinHandle<()>) {
     let (client, mut service) = pair(route, listener).await;
-    let writing = tokio::spawn(async move { while service.write_all(&[1; 65_536]).await.is_ok() {} });
+    let writing = tokio::spawn(async move { while service.write_all(&BLOCK).await.is_ok() {} });
     // The way is blocked once nothing more gets through.
     let mut delivered = 0;
     soon(async {
@@ -64,7 +64,7 @@ async fn nothing_hangs_while_clients_leave() {
     for _ in 0..20 {
         for toxic in every_toxic() {
             let (mut client, mut service) = pair(&route, &listener).await;
-            let writing = tokio::spawn(async move { while service.write_all(&[1; 65_536]).await.is_ok() {} });
+            let writing = tokio::spawn(async move { while service.write_all(&BLOCK).await.is_ok() {} });
             soon(client.read_u8()).await.unwrap();
             route.add(spec("toxic", toxic, Stream::Downstream, ALL)).unwrap();
             drop(client);

@@ -37,7 +37,7 @@ async fn data_in_flight_keeps_flowing() {
         client.write_all(&[0; 1_000]).await.unwrap();
         until(|| route.counters().upstream_bytes == sent * 1_000).await;
     }
-    soon(client.read_exact(&mut [0; 50_000])).await.unwrap();
+    soon(client.read_exact(&mut vec![0; 50_000])).await.unwrap();
     let took = clock::now() - start;
     // One delay and some overhead, not fifty in a row.
     assert!((Duration::from_millis(100)..Duration::from_millis(2_500)).contains(&took), "took {took:?}");
@@ -66,8 +66,8 @@ async fn bandwidth_limits_and_the_sender_feels_it() {
     route.add(spec("narrow", Toxic::Bandwidth { rate }, Stream::Upstream, ALL)).unwrap();
     let (mut client, mut service) = pair(&route, &listener).await;
     let start = clock::now();
-    client.write_all(&[1; 100_000]).await.unwrap();
-    soon(service.read_exact(&mut [0; 100_000])).await.unwrap();
+    client.write_all(&vec![1; 100_000]).await.unwrap();
+    soon(service.read_exact(&mut vec![0; 100_000])).await.unwrap();
     assert!(clock::now() - start >= Duration::from_millis(230));
 
     // A sender that cannot be held back would see all of this taken.
