@@ -1,0 +1,107 @@
+//! The proof of effect: what passed, and what a toxic did to it. Readable at any time.
+
+use crate::units::Percent;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What has passed through a route so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RouteCounters {
+    /// Connections accepted.
+    pub(crate) opened: u64,
+    /// Connections open now.
+    pub(crate) open: u64,
+    /// Bytes delivered to the service.
+    pub(crate) upstream_bytes: u64,
+    /// Bytes delivered to clients.
+    pub(crate) downstream_bytes: u64,
+    /// Whether connections are accepted. Those refused while this is false cannot be counted: the system refuses them
+    /// without telling the proxy.
+    pub(crate) listening: bool,
+    /// The toxics in force, in the order in which they were added.
+    pub(crate) toxics: Vec<ToxicCounters>,
+}
+
+/// What one toxic has done so far.
+///
+/// A connection has *carried* under a toxic once bytes arrived in the toxic's direction while it was in force, or the
+/// toxic ended the connection. For toxics that act on whole connections (`reset_peer`, `down`) bytes of either direction
+/// count, and so does opening the connection while the toxic was in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToxicCounters {
+    /// The toxic.
+    pub(crate) name: String,
+    /// Connections it met: those open when it was added, and those opened since.
+    pub(crate) considered: u64,
+    /// Those of them that were chosen.
+    pub(crate) touched: u64,
+    /// Those of the considered that carried.
+    pub(crate) carried: u64,
+    /// Those of the touched that carried.
+    pub(crate) touched_carried: u64,
+    /// Connections it closed or reset. Connections that were refused by a closed listener are not among them.
+    pub(crate) closed: u64,
+}
+
+impl ToxicCounters {
+    /// The share of the traffic that was really touched; `None` where nothing carried.
+    pub(crate) fn reached(&self) -> Option<Percent> {
+        (self.carried > 0).then(|| Percent::from_fraction(self.touched_carried as f64 / self.carried as f64))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RouteTally {
+    pub(super) opened: AtomicU64,
+    pub(super) open: AtomicU64,
+    pub(super) upstream_bytes: AtomicU64,
+    pub(super) downstream_bytes: AtomicU64,
+}
+
+impl RouteTally {
+    pub(super) fn read(&self, listening: bool, toxics: Vec<ToxicCounters>) -> RouteCounters {
+        RouteCounters {
+            opened: self.opened.load(Relaxed),
+            open: self.open.load(Relaxed),
+            upstream_bytes: self.upstream_bytes.load(Relaxed),
+            downstream_bytes: self.downstream_bytes.load(Relaxed),
+            listening,
+            toxics,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ToxicTally {
+    considered: AtomicU64,
+    touched: AtomicU64,
+    carried: AtomicU64,
+    touched_carried: AtomicU64,
+    closed: AtomicU64,
+}
+
+impl ToxicTally {
+    pub(super) fn meets(&self, touched: bool) {
+        self.considered.fetch_add(1, Relaxed);
+        self.touched.fetch_add(u64::from(touched), Relaxed);
+    }
+
+    pub(super) fn carries(&self, touched: bool) {
+        self.carried.fetch_add(1, Relaxed);
+        self.touched_carried.fetch_add(u64::from(touched), Relaxed);
+    }
+
+    pub(super) fn closes(&self) {
+        self.closed.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn read(&self, name: &str) -> ToxicCounters {
+        ToxicCounters {
+            name: name.to_owned(),
+            considered: self.considered.load(Relaxed),
+            touched: self.touched.load(Relaxed),
+            carried: self.carried.load(Relaxed),
+            touched_carried: self.touched_carried.load(Relaxed),
+            closed: self.closed.load(Relaxed),
+        }
+    }
+}
