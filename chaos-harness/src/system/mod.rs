@@ -1,13 +1,32 @@
 //! Services, the backends that run them, and the routes that lead to them.
 
+mod availability;
+mod check;
+mod cut;
 mod definition;
+#[cfg(feature = "docker")]
+mod docker;
+mod error;
+mod external;
+mod instance;
+mod log;
 mod name;
+mod process;
+mod program;
+mod ready;
+mod running;
 mod service;
 mod spec;
+mod template;
 
+pub(crate) use availability::{Availability, BackendChoice, ChosenService, Unavailable, choose};
+pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};
+pub(crate) use error::SystemError;
+pub(crate) use instance::{Effect, Instance, InstanceState, supports};
 pub use name::ServiceName;
+pub(crate) use running::{Routes, RunningSystem, StartContext, start};
 pub use service::{Service, Services, UnknownService};
 pub use spec::{CargoBin, Command, Container, External, Source};
 pub use spec::{Provider, ProviderKind, Ready, ServiceSpec, SystemSpec};

@@ -1,0 +1,177 @@
+//! Asking a Docker engine a question without a runtime, within a time limit.
+
+use crate::clock;
+use serde::{Deserialize, Serialize};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::env;
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long any one probe may take.
+pub(super) const PROBE_LIMIT: Duration = Duration::from_millis(300);
+
+/// Where the engine is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum EngineAddress {
+    Unix(PathBuf),
+    /// `host:port`, in plain HTTP.
+    Tcp(String),
+    /// Something that this build cannot talk to.
+    Unsupported(String),
+}
+
+impl EngineAddress {
+    /// `DOCKER_HOST`, else the first socket that exists of those that testcontainers looks for.
+    pub(crate) fn from_env() -> Self {
+        if let Some(host) = env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()) {
+            return Self::parse(
+                &host,
+                env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty()),
+            );
+        }
+        let system = PathBuf::from("/var/run/docker.sock");
+        let under =
+            |variable: &str, path: &str| env::var_os(variable).map(|folder| Path::new(&folder).join(path));
+        let rootless = [
+            under("XDG_RUNTIME_DIR", ".docker/run/docker.sock"),
+            under("HOME", ".docker/run/docker.sock"),
+            under("HOME", ".docker/desktop/docker.sock"),
+        ];
+        // A socket in a folder that may not be read is there: the probe will say that permission was denied.
+        let exists = |path: &PathBuf| path.try_exists().unwrap_or(true);
+        let found = [Some(system.clone())].into_iter().chain(rootless).flatten().find(exists);
+        Self::Unix(found.unwrap_or(system))
+    }
+
+    fn parse(host: &str, tls: bool) -> Self {
+        if let Some(path) = host.strip_prefix("unix://") {
+            return Self::Unix(path.into());
+        }
+        match host.strip_prefix("tcp://").or_else(|| host.strip_prefix("http://")) {
+            Some(address) if !tls => Self::Tcp(address.trim_end_matches('/').to_owned()),
+            _ => Self::Unsupported(host.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for EngineAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Unsupported(host) => f.write_str(host),
+        }
+    }
+}
+
+/// The status of the engine's answer to `GET path`.
+pub(super) fn get(engine: &EngineAddress, path: &str) -> io::Result<u16> {
+    let deadline = clock::now() + PROBE_LIMIT;
+    let mut socket = match engine {
+        EngineAddress::Unix(path) => {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+            socket.connect_timeout(&SockAddr::unix(path)?, left(deadline)?)?;
+            socket
+        }
+        EngineAddress::Tcp(address) => connect(address, deadline)?,
+        EngineAddress::Unsupported(_) => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    socket.set_write_timeout(Some(left(deadline)?))?;
+    // HTTP/1.0: the engine closes the connection after its answer.
+    socket.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
+    let mut answer = Vec::new();
+    let mut chunk = [0; 512];
+    while !answer.contains(&b'\n') {
+        socket.set_read_timeout(Some(left(deadline)?))?;
+        let count = socket.read(&mut chunk)?;
+        if count == 0 {
+            break;
+        }
+        answer.extend_from_slice(&chunk[..count]);
+    }
+    status(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+fn status(answer: &[u8]) -> Option<u16> {
+    let line = String::from_utf8_lossy(answer);
+    let mut words = line.split_whitespace();
+    words.next().filter(|version| version.starts_with("HTTP/"))?;
+    words.next()?.parse().ok()
+}
+
+/// Whether something accepts connections at `address` (`host:port`).
+pub(super) fn reach(address: &str) -> io::Result<()> {
+    connect(address, clock::now() + PROBE_LIMIT).map(drop)
+}
+
+fn connect(address: &str, deadline: Instant) -> io::Result<Socket> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in resolve(address, left(deadline)?)? {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        match socket.connect_timeout(&address.into(), left(deadline)?) {
+            Ok(()) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Name resolution has no time limit of its own: one that takes longer is left behind on its thread.
+fn resolve(address: &str, limit: Duration) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = address.parse() {
+        return Ok(vec![address]);
+    }
+    let (answer, resolved) = mpsc::sync_channel(1);
+    let address = address.to_owned();
+    thread::Builder::new().name("chaos-resolve".to_owned()).spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = answer.send(address.to_socket_addrs().map(Iterator::collect));
+    })?;
+    resolved.recv_timeout(limit).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// The time until `deadline`; an error when there is none, since a limit of zero means none at all to a socket.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(clock::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn hosts_are_read_as_docker_reads_them() {
+        assert_eq!(
+            EngineAddress::parse("unix:///run/d.sock", false),
+            EngineAddress::Unix("/run/d.sock".into())
+        );
+        assert_eq!(
+            EngineAddress::parse("tcp://localhost:2375", false),
+            EngineAddress::Tcp("localhost:2375".into())
+        );
+        assert!(matches!(EngineAddress::parse("tcp://localhost:2376", true), EngineAddress::Unsupported(_)));
+        assert!(matches!(EngineAddress::parse("ssh://host", false), EngineAddress::Unsupported(_)));
+    }
+
+    #[test]
+    fn an_engine_that_says_nothing_is_given_up_on() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let engine = EngineAddress::Tcp(silent.local_addr().unwrap().to_string());
+        let error = get(&engine, "/_ping").unwrap_err();
+        assert!(matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{error}");
+    }
+
+    #[test]
+    fn only_http_has_a_status() {
+        assert_eq!(status(b"HTTP/1.1 404 Not Found\r\n"), Some(404));
+        assert_eq!(status(b"SSH-2.0-OpenSSH 9\r\n"), None);
+        assert_eq!(status(b""), None);
+    }
+}

@@ -1,0 +1,245 @@
+//! The Docker engine, as far as it is needed here.
+
+use crate::system::availability::EngineAddress;
+use crate::system::error::StartError;
+use futures::future::try_join_all;
+use futures::stream::StreamExt as _;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use testcontainers::TestcontainersError;
+use testcontainers::bollard::errors::Error as BollardError;
+use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder, WaitContainerOptions,
+};
+use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
+use testcontainers::core::error::ClientError;
+
+/// The labels that every container of this project carries.
+pub(super) const RUN_LABEL: &str = "chaos.run";
+pub(super) const TRIAL_LABEL: &str = "chaos.trial";
+pub(super) const SERVICE_LABEL: &str = "chaos.service";
+
+/// How long the engine may take to answer, in seconds.
+const ANSWER_LIMIT: u64 = 30;
+
+/// What an engine counts as no quota, when it is set; an inspection says 0.
+const NO_QUOTA: i64 = -1;
+/// The period that a quota refers to unless it was set, in microseconds.
+pub(super) const USUAL_PERIOD: i64 = 100_000;
+
+/// The engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {what}: {cause}")]
+pub(crate) struct EngineError {
+    what: &'static str,
+    cause: BollardError,
+}
+
+/// A connection to the engine of one container. Each has its own: pooled connections end with the runtime they were
+/// opened on, and trials in one process do not share one.
+#[derive(Debug, Clone)]
+pub(super) struct Engine {
+    pub(super) client: Docker,
+    is_local: bool,
+}
+
+impl Engine {
+    pub(super) fn connect() -> Result<Self, EngineError> {
+        let address = EngineAddress::from_env();
+        let connected = match &address {
+            EngineAddress::Unix(path) => {
+                Docker::connect_with_unix(&path.to_string_lossy(), ANSWER_LIMIT, API_DEFAULT_VERSION)
+            }
+            EngineAddress::Tcp(_) | EngineAddress::Unsupported(_) => {
+                Docker::connect_with_http(&address.to_string(), ANSWER_LIMIT, API_DEFAULT_VERSION)
+            }
+        };
+        let client = connected.map_err(doing("connect to it"))?;
+        Ok(Self { client, is_local: matches!(address, EngineAddress::Unix(_)) })
+    }
+
+    pub(super) async fn inspect(&self, id: &str) -> Result<State, EngineError> {
+        let found = self.client.inspect_container(id, None::<InspectContainerOptions>).await;
+        found.map(State).map_err(doing("inspect the container"))
+    }
+
+    /// Waits for the container's end; how it ended.
+    pub(super) async fn wait(&self, id: &str) -> Result<String, EngineError> {
+        match self.client.wait_container(id, None::<WaitContainerOptions>).next().await {
+            // A status other than 0 comes as an error.
+            None | Some(Ok(_) | Err(BollardError::DockerContainerWaitError { .. })) => {
+                Ok(self.inspect(id).await?.ended().unwrap_or_else(|| "it ended".to_owned()))
+            }
+            Some(Err(error)) => Err(doing("wait for the container")(error)),
+        }
+    }
+
+    pub(super) async fn kill(&self, id: &str, signal: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptionsBuilder::default().signal(signal).build();
+        self.client.kill_container(id, Some(options)).await.map_err(doing("signal the container"))
+    }
+
+    pub(super) async fn start(&self, id: &str) -> Result<(), EngineError> {
+        let started = self.client.start_container(id, None::<StartContainerOptions>).await;
+        started.map_err(doing("start the container"))
+    }
+
+    pub(super) async fn pause(&self, id: &str) -> Result<(), EngineError> {
+        self.client.pause_container(id).await.map_err(doing("pause the container"))
+    }
+
+    pub(super) async fn unpause(&self, id: &str) -> Result<(), EngineError> {
+        self.client.unpause_container(id).await.map_err(doing("unpause the container"))
+    }
+
+    pub(super) async fn set_cpu_quota(&self, id: &str, quota: i64, period: i64) -> Result<(), EngineError> {
+        let body = ContainerUpdateBody {
+            cpu_quota: Some(quota),
+            cpu_period: Some(period),
+            ..ContainerUpdateBody::default()
+        };
+        self.client.update_container(id, body).await.map_err(doing("set the container's CPU quota"))
+    }
+
+    /// In how many periods the container has been throttled since it was started.
+    pub(super) async fn throttled_periods(&self, id: &str) -> Result<u64, EngineError> {
+        let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
+        match self.client.stats(id, Some(options)).next().await {
+            Some(Ok(stats)) => Ok(stats
+                .cpu_stats
+                .and_then(|cpu| cpu.throttling_data)
+                .and_then(|throttling| throttling.throttled_periods)
+                .unwrap_or_default()),
+            Some(Err(error)) => Err(doing("read the container's statistics")(error)),
+            None => Ok(0),
+        }
+    }
+}
+
+fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
+    move |cause| EngineError { what, cause }
+}
+
+/// Removes every container of this trial, running or not.
+pub(in crate::system) async fn remove_all(trial: &str) -> Result<(), EngineError> {
+    let engine = Engine::connect()?;
+    let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={trial}")])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let found =
+        engine.client.list_containers(Some(options)).await.map_err(doing("list the trial's containers"))?;
+    let removals = found.into_iter().filter_map(|container| container.id).map(|id| {
+        let client = engine.client.clone();
+        async move {
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            match client.remove_container(&id, Some(options)).await {
+                // Gone, or about to be.
+                Ok(()) | Err(BollardError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
+                    Ok(())
+                }
+                Err(error) => Err(doing("remove a container")(error)),
+            }
+        }
+    });
+    try_join_all(removals).await.map(drop)
+}
+
+/// A container as the engine sees it.
+pub(super) struct State(ContainerInspectResponse);
+
+impl State {
+    /// How it ended, if it has.
+    pub(super) fn ended(&self) -> Option<String> {
+        let state = self.0.state.as_ref()?;
+        if state.running == Some(true) {
+            return None;
+        }
+        let code = state.exit_code.unwrap_or_default();
+        let reason = match (state.oom_killed, code, state.error.as_deref()) {
+            (Some(true), ..) => " (out of memory)".to_owned(),
+            (_, 137, _) => " (SIGKILL)".to_owned(),
+            (_, 143, _) => " (SIGTERM)".to_owned(),
+            (.., Some(error)) if !error.is_empty() => format!(" ({error})"),
+            _ => String::new(),
+        };
+        Some(format!("exit status {code}{reason}"))
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.0.state.as_ref().and_then(|state| state.paused) == Some(true)
+    }
+
+    /// Where this port of it is published.
+    pub(super) fn published(&self, port: u16) -> Option<SocketAddr> {
+        let ports = self.0.network_settings.as_ref()?.ports.as_ref()?;
+        let bindings = ports.get(&format!("{port}/tcp"))?.as_ref()?;
+        bindings.iter().find_map(|binding| {
+            let host = binding.host_ip.as_deref().unwrap_or("127.0.0.1");
+            Some(SocketAddr::new(host.parse().ok()?, binding.host_port.as_ref()?.parse().ok()?))
+        })
+    }
+
+    /// Where it listens in its own network, if containers of this engine can be reached there.
+    pub(super) fn inside(&self, engine: &Engine, port: u16) -> Option<SocketAddr> {
+        if !(cfg!(target_os = "linux") && engine.is_local) {
+            return None;
+        }
+        let networks = self.0.network_settings.as_ref()?.networks.as_ref()?;
+        let address = networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok())?;
+        Some(SocketAddr::new(address, port))
+    }
+
+    /// Its CPU quota and period, as they are set.
+    pub(super) fn cpu_quota(&self) -> (i64, i64) {
+        let host = self.0.host_config.as_ref();
+        let set = |value: Option<i64>, usual| value.filter(|value| *value > 0).unwrap_or(usual);
+        (
+            set(host.and_then(|host| host.cpu_quota), NO_QUOTA),
+            set(host.and_then(|host| host.cpu_period), USUAL_PERIOD),
+        )
+    }
+}
+
+/// An image's name and tag; `latest` when it has none.
+pub(super) fn name_and_tag(image: &str) -> (String, String) {
+    match image.rsplit_once(':') {
+        // A colon before a slash belongs to the registry's port.
+        Some((name, tag)) if !tag.contains('/') => (name.to_owned(), tag.to_owned()),
+        _ => (image.to_owned(), "latest".to_owned()),
+    }
+}
+
+/// Why a container could not be started, with what would help.
+pub(super) fn explain(image: &str, error: &TestcontainersError) -> StartError {
+    match error {
+        TestcontainersError::Client(ClientError::PullImage { err, .. }) => StartError::Image {
+            image: image.to_owned(),
+            cause: format!("it is not there and could not be pulled ({err})"),
+            remedy: "check its name; make it with images/make.sh, or pull it where there is a network"
+                .to_owned(),
+        },
+        TestcontainersError::Client(ClientError::CreateContainer(err) | ClientError::StartContainer(err)) => {
+            StartError::Engine(err.to_string())
+        }
+        other => StartError::Engine(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_told_from_a_registry_port() {
+        let split = |image| {
+            let (name, tag) = name_and_tag(image);
+            format!("{name} {tag}")
+        };
+        assert_eq!(split("redis:7"), "redis 7");
+        assert_eq!(split("redis"), "redis latest");
+        assert_eq!(split("localhost:5000/app"), "localhost:5000/app latest");
+        assert_eq!(split("localhost:5000/app:2"), "localhost:5000/app 2");
+        assert_eq!(split("redis@sha256:abc"), "redis@sha256 abc");
+    }
+}

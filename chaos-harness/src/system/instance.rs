@@ -1,0 +1,102 @@
+//! One running instance of a service, whatever runs it.
+
+use super::ProviderKind;
+use super::error::{SystemError, name};
+use super::log::LogTail;
+use crate::fault::InstanceFault;
+use async_trait::async_trait;
+use std::net::SocketAddr;
+
+/// What an instance is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InstanceState {
+    Running,
+    Frozen,
+    /// Ended, and how.
+    Ended(String),
+}
+
+/// Whether a fault did what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// What was seen that proves it.
+    Seen(String),
+    /// What was seen instead.
+    NotSeen(String),
+}
+
+/// One running instance of a service.
+#[async_trait]
+pub(crate) trait Instance: Send + Sync {
+    /// Its name within the system: the service's, with a number where there are several (`inventory-3`).
+    fn label(&self) -> &str;
+
+    /// Where it listens just now. Only its route's address is stable.
+    fn upstream(&self) -> SocketAddr;
+
+    /// What it is and how to end it, for whoever keeps it running.
+    async fn describe(&self) -> String;
+
+    /// The last lines of its log.
+    fn log_tail(&self, lines: usize) -> LogTail;
+
+    /// Lets it run on when this value is dropped.
+    async fn keep(&self);
+
+    /// What it is doing.
+    async fn observe(&self) -> Result<InstanceState, SystemError>;
+
+    /// Makes the fault. What is needed to undo it is in the undo log first.
+    async fn inject(&self, fault: InstanceFault) -> Result<(), SystemError>;
+
+    /// Looks for proof that the fault is in effect.
+    async fn effect(&self, fault: InstanceFault) -> Result<Effect, SystemError>;
+
+    /// Undoes the fault, and waits until the instance is ready again.
+    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError>;
+
+    /// Ends it for good.
+    async fn stop(&self) -> Result<(), SystemError>;
+}
+
+/// Whether a fault can be made on instances that are provided so; why not, when it cannot.
+pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), String> {
+    let fault_name = name(fault);
+    match (kind, fault) {
+        (ProviderKind::External { address }, _) => Err(format!(
+            "`{fault_name}` needs an instance that this run started, and {address} was already running: only its \
+             route takes faults"
+        )),
+        (ProviderKind::Container { image, .. }, InstanceFault::LimitMemory { .. }) => {
+            Err(format!("`{fault_name}` limits the address space of a process, and {image} is a container"))
+        }
+        (_, InstanceFault::LimitMemory { .. }) if !cfg!(target_os = "linux") => Err(format!(
+            "`{fault_name}` changes the limits of a running process, which this platform cannot do; Linux can"
+        )),
+        (_, InstanceFault::StarveCpu { to }) if to.ppm() == 0 => {
+            Err(format!("`{fault_name}` to 0% leaves nothing to run on: use `pause` instead"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Bytes, Percent};
+
+    #[test]
+    fn what_cannot_be_done_is_known_beforehand() {
+        let container = ProviderKind::Container { image: "redis:7".into(), port: 6379, command: Vec::new() };
+        let process = ProviderKind::Command { line: "redis-server --port {port}".into() };
+        let external = ProviderKind::External { address: "db:5432".into() };
+        let memory = InstanceFault::LimitMemory { to: Bytes::new(1 << 20) };
+        assert!(supports(&container, memory).unwrap_err().contains("redis:7 is a container"));
+        assert_eq!(supports(&process, memory).is_ok(), cfg!(target_os = "linux"));
+        assert!(
+            supports(&external, InstanceFault::Kill).unwrap_err().contains("only its route takes faults")
+        );
+        assert_eq!(supports(&container, InstanceFault::Pause), Ok(()));
+        assert!(supports(&process, InstanceFault::StarveCpu { to: Percent::ZERO }).is_err());
+    }
+}

@@ -1,0 +1,222 @@
+//! Faults on processes: how each is made, proved and undone.
+
+use super::duty_cycle::DutyCycle;
+use super::group::{self, ProcessGroup};
+use super::{ProcessInstance, State, end, linux};
+use crate::BoxError;
+use crate::clock;
+use crate::fault::InstanceFault;
+use crate::safety::{UndoAction, UndoId, UndoLog};
+use crate::system::Ready;
+use crate::system::error::{Step, SystemError};
+use crate::system::instance::Effect;
+use crate::system::ready;
+use rustix::process::{Pid, Signal};
+use std::io;
+use std::time::Duration;
+
+/// How long the system may take to show what a signal did.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
+/// How long a frozen instance is given to answer, to prove that it does not.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// The faults that are in effect on one process.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    paused: Option<UndoId>,
+    starved: Option<(DutyCycle, UndoId)>,
+    limited: Vec<Limited>,
+}
+
+/// A process whose address space is limited, and the limits it had.
+#[derive(Debug)]
+struct Limited {
+    pid: Pid,
+    limits: (Option<u64>, Option<u64>),
+    record: UndoId,
+}
+
+impl Applied {
+    /// Notes that none is in effect any more, since the process has ended or is about to.
+    pub(super) fn clear(&mut self, log: &UndoLog) -> io::Result<()> {
+        let starved = self.starved.take().map(|(_, record)| record);
+        let limited = self.limited.drain(..).map(|limited| limited.record);
+        starved.into_iter().chain(self.paused.take()).chain(limited).try_for_each(|record| log.done(record))
+    }
+}
+
+impl ProcessInstance {
+    pub(super) async fn inject_fault(&self, fault: InstanceFault) -> Result<(), SystemError> {
+        let failed = |cause: BoxError| SystemError::fault(Step::Inject, fault, &self.launch.label, cause);
+        let mut state = self.state.lock().await;
+        let group = state.running.group.clone();
+        if let Some(status) = group.status() {
+            return Err(failed(format!("it had already ended: {}", group::describe(status)).into()));
+        }
+        match fault {
+            InstanceFault::Kill => {
+                group.signal(Signal::KILL);
+                group.wait().await;
+            }
+            InstanceFault::Stop { grace } => end(&group, grace).await,
+            InstanceFault::Pause => {
+                state.applied.paused =
+                    Some(self.record_resume(&group).map_err(|error| failed(error.into()))?);
+                group.signal(Signal::STOP);
+            }
+            InstanceFault::StarveCpu { to } => {
+                let record = self.record_resume(&group).map_err(|error| failed(error.into()))?;
+                let cycle = DutyCycle::start(group, to).map_err(|error| failed(error.into()))?;
+                state.applied.starved = Some((cycle, record));
+            }
+            InstanceFault::LimitMemory { to } => {
+                for pid in linux::members(group.leader()) {
+                    let limited = self.limit(pid, to.get()).map_err(|error| failed(error.into()))?;
+                    state.applied.limited.extend(limited);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record_resume(&self, group: &ProcessGroup) -> io::Result<UndoId> {
+        self.launch.undo.record(UndoAction::ResumeProcess { pid: group.number(), started: group.started() })
+    }
+
+    /// Limits one process; `None` when it has ended meanwhile.
+    fn limit(&self, pid: Pid, to: u64) -> io::Result<Option<Limited>> {
+        let (Some(stat), Some((soft, hard))) = (linux::stat(pid), linux::address_space(pid)) else {
+            return Ok(None);
+        };
+        let record = self.launch.undo.record(UndoAction::RestoreAddressSpace {
+            pid: pid.as_raw_nonzero().get().unsigned_abs(),
+            started: stat.started,
+            soft,
+            hard,
+        })?;
+        // The hard limit stays: without privileges it could not be raised again.
+        linux::set_address_space(pid, (Some(to), hard))?;
+        Ok(Some(Limited { pid, limits: (soft, hard), record }))
+    }
+
+    pub(super) async fn look_for(&self, fault: InstanceFault) -> Effect {
+        let state = self.state.lock().await;
+        let group = &state.running.group;
+        match (fault, group.status()) {
+            (InstanceFault::Kill | InstanceFault::Stop { .. }, None) => {
+                Effect::NotSeen("it is still running".to_owned())
+            }
+            (InstanceFault::Kill | InstanceFault::Stop { .. }, Some(status)) => {
+                let status = group::describe(status);
+                match ready::connect(self.port.address(), None).await {
+                    Err(_) => Effect::Seen(format!("it has ended ({status}) and refuses connections")),
+                    Ok(()) => {
+                        Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
+                    }
+                }
+            }
+            (_, Some(status)) => Effect::NotSeen(format!("it has ended: {}", group::describe(status))),
+            (InstanceFault::Pause, None) => self.look_for_silence(group).await,
+            (InstanceFault::StarveCpu { .. }, None) => match &state.applied.starved {
+                Some((cycle, _)) if cycle.cycles() > 0 => {
+                    Effect::Seen(format!("it has been frozen {} times", cycle.cycles()))
+                }
+                _ => Effect::NotSeen("it has never been frozen".to_owned()),
+            },
+            (InstanceFault::LimitMemory { to }, None) => {
+                let limits: Vec<_> =
+                    linux::members(group.leader()).into_iter().filter_map(linux::address_space).collect();
+                if !limits.is_empty() && limits.iter().all(|(soft, _)| *soft == Some(to.get())) {
+                    Effect::Seen(format!("its limit reads back as {to}"))
+                } else {
+                    Effect::NotSeen(format!("its limit does not read back as {to}"))
+                }
+            }
+        }
+    }
+
+    async fn look_for_silence(&self, group: &ProcessGroup) -> Effect {
+        if becomes(group, true).await == Some(false) {
+            return Effect::NotSeen("it is not frozen".to_owned());
+        }
+        match ready::answers(&self.launch.ready, self.port.address(), SILENCE).await {
+            Some(true) => Effect::NotSeen("it still answers".to_owned()),
+            Some(false) => {
+                Effect::Seen(format!("it is frozen and answers nothing within {} ms", SILENCE.as_millis()))
+            }
+            None => Effect::Seen("every process of it is frozen".to_owned()),
+        }
+    }
+
+    pub(super) async fn undo_fault(&self, fault: InstanceFault) -> Result<(), SystemError> {
+        let failed = |cause: BoxError| SystemError::fault(Step::Undo, fault, &self.launch.label, cause);
+        let mut state = self.state.lock().await;
+        self.put_right(fault, &mut state).await.map_err(failed)
+    }
+
+    async fn put_right(&self, fault: InstanceFault, state: &mut State) -> Result<(), BoxError> {
+        let undo = &self.launch.undo;
+        if matches!(fault, InstanceFault::Kill | InstanceFault::Stop { .. }) {
+            // What else was done to the process has gone with it.
+            state.applied.clear(undo)?;
+            state.running.group.signal(Signal::KILL);
+            state.running.group.wait().await;
+            self.launch.forget(&mut state.running)?;
+            let let_go = state.running.let_go;
+            state.running = self.launch.run(&self.port).await?;
+            state.running.let_go = let_go;
+            return Ok(());
+        }
+        let group = state.running.group.clone();
+        if let Some(status) = group.status() {
+            state.applied.clear(undo)?;
+            return Err(format!("it has ended meanwhile: {}", group::describe(status)).into());
+        }
+        let records: Vec<UndoId> = match fault {
+            InstanceFault::LimitMemory { .. } => {
+                let limited = std::mem::take(&mut state.applied.limited);
+                for Limited { pid, limits, .. } in &limited {
+                    // One that has ended needs no limit.
+                    if linux::stat(*pid).is_some() {
+                        linux::set_address_space(*pid, *limits)?;
+                    }
+                }
+                limited.into_iter().map(|limited| limited.record).collect()
+            }
+            InstanceFault::StarveCpu { .. } => {
+                state.applied.starved.take().map(|(_, record)| record).into_iter().collect()
+            }
+            _ => {
+                group.signal(Signal::CONT);
+                state.applied.paused.take().into_iter().collect()
+            }
+        };
+        // It is not expected to go on, or to answer, while another fault holds it.
+        if state.applied.paused.is_some() || state.applied.starved.is_some() {
+            return Ok(records.into_iter().try_for_each(|record| undo.done(record))?);
+        }
+        if becomes(&group, false).await == Some(true) {
+            return Err("it is still frozen".into());
+        }
+        records.into_iter().try_for_each(|record| undo.done(record))?;
+        // It has logged that it was ready long ago: that it answers again is what counts now.
+        let ready = match &self.launch.ready {
+            Ready::Log { .. } => Ready::Tcp,
+            other => other.clone(),
+        };
+        let mut log = self.launch.log.watch()?;
+        Ok(self.launch.wait_until_ready(&group, &self.port, &ready, &mut log).await?)
+    }
+}
+
+/// Waits until the group is frozen, or is not; the last thing seen when it does not become so.
+async fn becomes(group: &ProcessGroup, frozen: bool) -> Option<bool> {
+    let deadline = clock::now() + SETTLES_WITHIN;
+    loop {
+        let seen = group.is_frozen();
+        if seen.is_none_or(|seen| seen == frozen) || clock::now() > deadline {
+            return seen;
+        }
+        clock::sleep(Duration::from_millis(1)).await;
+    }
+}

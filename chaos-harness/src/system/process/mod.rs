@@ -1,0 +1,267 @@
+//! The process backend: instances as child processes.
+
+mod duty_cycle;
+mod faults;
+mod group;
+mod linux;
+mod port;
+
+use super::Ready;
+use super::cut::Cut;
+use super::error::{StartError, SystemError};
+use super::instance::{Effect, Instance, InstanceState};
+use super::log::{LogFile, LogTail, LogWatch, SHOWN_LINES};
+use super::ready::Question;
+use super::template::{self, Values};
+use crate::fault::InstanceFault;
+use crate::safety::{UndoAction, UndoId, UndoLog};
+use crate::system::ServiceName;
+use async_trait::async_trait;
+use faults::Applied;
+use group::ProcessGroup;
+use port::ReservedPort;
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// How long an instance may take to end by itself when the trial is over.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How many ports are tried when others are faster to take them.
+const PORT_ATTEMPTS: u32 = 3;
+
+/// What is needed to start an instance, any number of times.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    pub(super) label: String,
+    pub(super) program: PathBuf,
+    /// With their placeholders.
+    pub(super) arguments: Vec<String>,
+    /// With their placeholders.
+    pub(super) env: Vec<(String, String)>,
+    /// The routes that placeholders may name.
+    pub(super) routes: BTreeMap<ServiceName, SocketAddr>,
+    pub(super) ready: Ready,
+    pub(super) ready_within: Duration,
+    /// Put into its environment as `CHAOS_TRIAL`: a process that carries it belongs to this trial.
+    pub(super) trial: String,
+    pub(super) log: LogFile,
+    /// Where to write down how to end it; nowhere when it is to outlive the trial.
+    pub(super) undo: UndoLog,
+    pub(super) keep: bool,
+    /// Ends the wait for readiness early.
+    pub(super) cut: Cut,
+}
+
+/// An instance as a process group.
+#[derive(Debug)]
+pub(super) struct ProcessInstance {
+    launch: Launch,
+    port: ReservedPort,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    running: Running,
+    applied: Applied,
+}
+
+/// A started process, killed when this is dropped unless it was let go.
+#[derive(Debug)]
+struct Running {
+    group: ProcessGroup,
+    /// How to end it, in the undo log.
+    record: Option<UndoId>,
+    let_go: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.let_go {
+            self.group.signal(Signal::KILL);
+        }
+    }
+}
+
+impl ProcessInstance {
+    /// Starts it and waits until it is ready. Nothing is left running when this fails or is dropped half-way.
+    pub(super) async fn start(launch: Launch) -> Result<Self, SystemError> {
+        let failed = |cause| SystemError::start(&launch.label, cause);
+        let mut attempt = 1;
+        let mut port = ReservedPort::reserve(None).map_err(failed)?;
+        loop {
+            match launch.run(&port).await {
+                Ok(running) => {
+                    let state = Mutex::new(State { running, applied: Applied::default() });
+                    return Ok(Self { launch, port, state });
+                }
+                Err(StartError::PortTaken { .. }) if attempt < PORT_ATTEMPTS => {
+                    attempt += 1;
+                    port = ReservedPort::reserve(Some(port.number())).map_err(failed)?;
+                }
+                Err(cause) => return Err(failed(cause)),
+            }
+        }
+    }
+}
+
+impl Launch {
+    /// Starts a process on this port and waits until it is ready.
+    async fn run(&self, port: &ReservedPort) -> Result<Running, StartError> {
+        let mut log = self.log.watch().map_err(StartError::Log)?;
+        let mut running = self.spawn(port.number())?;
+        match self.wait_until_ready(&running.group, port, &self.ready, &mut log).await {
+            Ok(()) => Ok(running),
+            Err(error) => {
+                running.group.signal(Signal::KILL);
+                running.group.wait().await;
+                self.forget(&mut running).map_err(StartError::UndoLog)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn spawn(&self, port: u16) -> Result<Running, StartError> {
+        let values = Values { port, routes: &self.routes };
+        let output = self.log.append().map_err(StartError::Log)?;
+        let errors = output.try_clone().map_err(StartError::Log)?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(self.arguments.iter().map(|argument| template::fill(argument, values)))
+            .env("PORT", port.to_string())
+            .envs(self.env.iter().map(|(name, value)| (name, template::fill(value, values))))
+            .env("CHAOS_TRIAL", &self.trial)
+            // Straight into the log file: a pipe would break when the test ends, and a kept process with it.
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors);
+        let spawned = ProcessGroup::spawn(&mut command);
+        let group = spawned
+            .map_err(|cause| StartError::Spawn { program: self.program.display().to_string(), cause })?;
+        let mut running = Running { group, record: None, let_go: false };
+        if !self.keep {
+            let (pid, started) = (running.group.number(), running.group.started());
+            let record = self.undo.record(UndoAction::KillProcess { pid, started });
+            running.record = Some(record.map_err(StartError::UndoLog)?);
+        }
+        Ok(running)
+    }
+
+    /// Notes in the undo log that the process has ended.
+    fn forget(&self, running: &mut Running) -> std::io::Result<()> {
+        running.record.take().map_or(Ok(()), |record| self.undo.done(record))
+    }
+
+    async fn wait_until_ready(
+        &self,
+        group: &ProcessGroup,
+        port: &ReservedPort,
+        ready: &Ready,
+        log: &mut LogWatch,
+    ) -> Result<(), StartError> {
+        let question = Question { ready, address: port.address(), forwarded: None };
+        let mut seen = "nothing".to_owned();
+        let limit = self.ready_within;
+        let outcome = timeout(limit, async {
+            tokio::select! {
+                biased;
+                status = group.wait() => Outcome::Ended(status),
+                () = self.cut.happened() => Outcome::CutOff,
+                () = question.until_ready(Some(log), &mut seen) => Outcome::Ready,
+            }
+        })
+        .await;
+        let log = self.log.tail(SHOWN_LINES);
+        match outcome {
+            Ok(Outcome::Ready) if linux::listens(group.leader(), port.number()) == Some(false) => {
+                Err(StartError::PortTaken { port: port.number(), log })
+            }
+            Ok(Outcome::Ready) => Ok(()),
+            Ok(Outcome::CutOff) => Err(StartError::CutOff),
+            Ok(Outcome::Ended(_)) if log.contains("address already in use") => {
+                Err(StartError::PortTaken { port: port.number(), log })
+            }
+            Ok(Outcome::Ended(status)) => Err(StartError::Ended { status: group::describe(status), log }),
+            Err(_) => Err(StartError::NeverReady { ready: ready.clone(), limit, seen, log }),
+        }
+    }
+}
+
+/// How the wait for readiness came out.
+enum Outcome {
+    Ready,
+    Ended(ExitStatus),
+    CutOff,
+}
+
+#[async_trait]
+impl Instance for ProcessInstance {
+    fn label(&self) -> &str {
+        &self.launch.label
+    }
+
+    fn upstream(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    async fn describe(&self) -> String {
+        let pid = self.state.lock().await.running.group.number();
+        format!("process group {pid} at {}; end it with: kill -- -{pid}", self.port.address())
+    }
+
+    fn log_tail(&self, lines: usize) -> LogTail {
+        self.launch.log.tail(lines)
+    }
+
+    async fn keep(&self) {
+        self.state.lock().await.running.let_go = true;
+    }
+
+    async fn observe(&self) -> Result<InstanceState, SystemError> {
+        let state = self.state.lock().await;
+        let group = &state.running.group;
+        Ok(match group.status() {
+            Some(status) => InstanceState::Ended(group::describe(status)),
+            None if group.is_frozen() == Some(true) => InstanceState::Frozen,
+            None => InstanceState::Running,
+        })
+    }
+
+    async fn inject(&self, fault: InstanceFault) -> Result<(), SystemError> {
+        self.inject_fault(fault).await
+    }
+
+    async fn effect(&self, fault: InstanceFault) -> Result<Effect, SystemError> {
+        Ok(self.look_for(fault).await)
+    }
+
+    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError> {
+        self.undo_fault(fault).await
+    }
+
+    async fn stop(&self) -> Result<(), SystemError> {
+        let mut state = self.state.lock().await;
+        let State { running, applied } = &mut *state;
+        let group = running.group.clone();
+        applied.clear(&self.launch.undo).map_err(|error| SystemError::stop(self.label(), error))?;
+        // A frozen process would get the request to end only when it is let go.
+        group.signal(Signal::CONT);
+        end(&group, GRACE).await;
+        self.launch.forget(running).map_err(|error| SystemError::stop(self.label(), error))
+    }
+}
+
+/// Asks a group to end, and kills it when it has not after `grace`.
+async fn end(group: &ProcessGroup, grace: Duration) {
+    group.signal(Signal::TERM);
+    if timeout(grace, group.wait()).await.is_err() {
+        group.signal(Signal::KILL);
+        group.wait().await;
+    }
+}

@@ -1,0 +1,347 @@
+//! Starting the services of a system, and the system while it runs.
+
+use super::availability::ChosenService;
+use super::check::needs;
+use super::cut::Cut;
+#[cfg(feature = "docker")]
+use super::docker;
+use super::error::{StartError, SystemError};
+use super::external::ExternalInstance;
+use super::instance::Instance;
+use super::log::LogFile;
+use super::process::{self, ProcessInstance};
+use super::program::{self, Surroundings};
+use super::{ProviderKind, Service, ServiceName, Services};
+use crate::safety::{UndoAction, UndoId, UndoLog};
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use std::collections::BTreeMap;
+use std::env;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The routes to instances: what stands between them and user code.
+pub(crate) trait Routes: Send + Sync {
+    /// Makes a route of this name; the address that user code is given.
+    fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr>;
+
+    /// Leads the route to another upstream: a restarted container listens on another port.
+    fn repoint(&self, name: &str, upstream: SocketAddr);
+}
+
+/// What a trial gives to the services it starts.
+#[derive(Clone)]
+pub(crate) struct StartContext {
+    /// The run. Every container carries it as the label `chaos.run`.
+    pub(crate) run: String,
+    /// The trial, by a name that no other trial of any run has: what carries it, as the label `chaos.trial` or in the
+    /// variable `CHAOS_TRIAL`, is removed when the trial is over.
+    pub(crate) trial: String,
+    /// Where logs are written.
+    pub(crate) log_dir: PathBuf,
+    pub(crate) undo: UndoLog,
+    pub(crate) routes: Arc<dyn Routes>,
+    /// Whether the services are to outlive the trial.
+    pub(crate) keep: bool,
+}
+
+/// A system whose services are ready.
+pub(crate) struct RunningSystem {
+    services: Vec<RunningService>,
+    keep: bool,
+    trial: Trial,
+}
+
+struct RunningService {
+    name: ServiceName,
+    /// Each with the address of its route.
+    instances: Vec<(Box<dyn Instance>, SocketAddr)>,
+}
+
+/// Starts the services side by side, each as soon as those it needs are ready. When one fails the others are taken down
+/// before the error is returned.
+pub(crate) async fn start(
+    services: Vec<ChosenService>,
+    context: StartContext,
+) -> Result<RunningSystem, SystemError> {
+    let order: Vec<_> = services.iter().map(|service| service.name.clone()).collect();
+    let trial = Trial::begin(&services, &context)?;
+    let cut = Cut::new();
+    let mut waiting = services;
+    let mut starting = FuturesUnordered::new();
+    let mut started: Vec<RunningService> = Vec::new();
+    loop {
+        if !cut.has_happened() {
+            let routes: BTreeMap<_, _> =
+                started.iter().filter_map(|service| Some((service.name.clone(), service.route()?))).collect();
+            let (due, later) = waiting.into_iter().partition(|service| is_due(service, &routes));
+            waiting = later;
+            let due: Vec<ChosenService> = due;
+            starting.extend(
+                due.into_iter().map(|service| start_service(service, routes.clone(), &context, &cut)),
+            );
+        }
+        match starting.next().await {
+            Some(service) => started.push(service),
+            None => break,
+        }
+    }
+    if let (Some(service), false) = (waiting.first(), cut.has_happened()) {
+        cut.fail(SystemError::start(service.name.as_str(), StartError::NeverDue));
+    }
+    started.sort_by_key(|service| order.iter().position(|name| *name == service.name));
+    let system = RunningSystem { services: started, keep: context.keep, trial };
+    if let Some(error) = cut.take() {
+        // That something could not be stopped matters less than why: the undo log still has it.
+        system.take_down().await;
+        return Err(error);
+    }
+    if context.keep {
+        join_all(system.instances().map(|(instance, _)| instance.keep())).await;
+    }
+    Ok(system)
+}
+
+fn is_due(service: &ChosenService, ready: &BTreeMap<ServiceName, SocketAddr>) -> bool {
+    needs(&service.after, std::slice::from_ref(&service.provider)).iter().all(|need| ready.contains_key(need))
+}
+
+/// Starts the instances of one service side by side. Those that fail are missing, and have cut the start short.
+async fn start_service(
+    service: ChosenService,
+    routes: BTreeMap<ServiceName, SocketAddr>,
+    context: &StartContext,
+    cut: &Cut,
+) -> RunningService {
+    let replicas = service.provider.replicas;
+    let labels = (1..=replicas).map(|number| label(&service.name, number, replicas));
+    let instances = labels.map(|label| start_instance(label, &service, &routes, context, cut));
+    let instances = join_all(instances).await.into_iter().flatten().collect();
+    RunningService { name: service.name, instances }
+}
+
+/// Starts an instance and makes its route; nothing when it fails, which cuts the start of the others short at once.
+async fn start_instance(
+    label: String,
+    service: &ChosenService,
+    routes: &BTreeMap<ServiceName, SocketAddr>,
+    context: &StartContext,
+    cut: &Cut,
+) -> Option<(Box<dyn Instance>, SocketAddr)> {
+    let started = run_instance(label.clone(), service, routes, context, cut).await;
+    let instance = started.map_err(|error| cut.fail(error)).ok()?;
+    match context.routes.open(&label, instance.upstream()) {
+        Ok(route) => Some((instance, route)),
+        Err(error) => {
+            cut.fail(SystemError::start(&label, StartError::Route(error)));
+            // Should that fail too, the undo log still has it.
+            let _ = instance.stop().await;
+            None
+        }
+    }
+}
+
+async fn run_instance(
+    label: String,
+    service: &ChosenService,
+    routes: &BTreeMap<ServiceName, SocketAddr>,
+    context: &StartContext,
+    cut: &Cut,
+) -> Result<Box<dyn Instance>, SystemError> {
+    let provider = &service.provider;
+    let failed = |cause: StartError| SystemError::start(&label, cause);
+    let log = || LogFile::create(&context.log_dir, &label).map_err(|error| failed(StartError::Log(error)));
+    let process = |program, arguments| -> Result<process::Launch, SystemError> {
+        Ok(process::Launch {
+            label: label.clone(),
+            program,
+            arguments,
+            env: provider.env.clone(),
+            routes: routes.clone(),
+            ready: provider.ready.clone(),
+            ready_within: provider.ready_within,
+            trial: context.trial.clone(),
+            log: log()?,
+            undo: context.undo.clone(),
+            keep: context.keep,
+            cut: cut.clone(),
+        })
+    };
+    match &provider.kind {
+        ProviderKind::Command { line } => {
+            // A line that cannot be split was refused when trials were listed.
+            let mut words = shell_words::split(line).unwrap_or_default().into_iter();
+            let program = words.next().unwrap_or_default();
+            let program =
+                program::command(&program, env::var_os("PATH")).map_err(|error| failed(error.into()))?;
+            let launch = process(program, words.collect())?;
+            Ok(Box::new(ProcessInstance::start(launch).await?))
+        }
+        ProviderKind::CargoBin { name, args, built } => {
+            let binary = program::binary(name, built.as_deref(), &Surroundings::here())
+                .map_err(|error| failed(error.into()))?;
+            if let Some(warning) = &binary.stale {
+                tracing::warn!(service = %service.name, "{warning}");
+            }
+            let launch = process(binary.path, shell_words::split(args).unwrap_or_default())?;
+            Ok(Box::new(ProcessInstance::start(launch).await?))
+        }
+        ProviderKind::External { address } => {
+            let found =
+                ExternalInstance::find(label, address, &provider.ready, provider.ready_within).await?;
+            Ok(Box::new(found))
+        }
+        #[cfg(feature = "docker")]
+        ProviderKind::Container { image, port, command } => {
+            let launch = docker::Launch {
+                label: label.clone(),
+                image: image.clone(),
+                port: *port,
+                command: command.clone(),
+                env: provider.env.clone(),
+                ready: provider.ready.clone(),
+                ready_within: provider.ready_within,
+                run: context.run.clone(),
+                trial: context.trial.clone(),
+                log: log()?,
+                undo: context.undo.clone(),
+                routes: Arc::clone(&context.routes),
+                cut: cut.clone(),
+            };
+            Ok(Box::new(docker::ContainerInstance::start(launch).await?))
+        }
+        #[cfg(not(feature = "docker"))]
+        ProviderKind::Container { .. } => Err(failed(StartError::NoContainers)),
+    }
+}
+
+/// The name of an instance, and of its route: the service's, with a number where there are several.
+fn label(service: &ServiceName, number: u32, replicas: u32) -> String {
+    if replicas == 1 { service.to_string() } else { format!("{service}-{number}") }
+}
+
+impl RunningService {
+    /// The route to its first instance.
+    fn route(&self) -> Option<SocketAddr> {
+        self.instances.first().map(|(_, route)| *route)
+    }
+}
+
+impl RunningSystem {
+    /// The services as user code sees them: by the addresses of their routes.
+    pub(crate) fn services(&self) -> Services {
+        let services = self.services.iter().filter_map(|service| {
+            let mut routes = service.instances.iter().map(|(_, route)| *route);
+            Some(Service::new(service.name.clone(), routes.next()?, routes))
+        });
+        Services::new(services.collect())
+    }
+
+    /// One instance of a service, counted from zero.
+    pub(crate) fn instance(&self, service: &ServiceName, index: usize) -> Option<&dyn Instance> {
+        let service = self.services.iter().find(|running| running.name == *service)?;
+        service.instances.get(index).map(|(instance, _)| &**instance)
+    }
+
+    /// The name of the route to an instance, counted from zero: it is the instance's label.
+    pub(crate) fn route_name(&self, service: &ServiceName, index: usize) -> Option<&str> {
+        self.instance(service, index).map(Instance::label)
+    }
+
+    /// The last lines of the logs of a service, each with its instance's label where there are several.
+    pub(crate) fn log_tail(&self, service: &ServiceName, lines: usize) -> Vec<String> {
+        let Some(service) = self.services.iter().find(|running| running.name == *service) else {
+            return Vec::new();
+        };
+        let several = service.instances.len() > 1;
+        let tail = |instance: &dyn Instance| -> Vec<String> {
+            let lines = instance.log_tail(lines).lines().into_iter();
+            lines.map(|line| if several { format!("{}: {line}", instance.label()) } else { line }).collect()
+        };
+        service.instances.iter().flat_map(|(instance, _)| tail(&**instance)).collect()
+    }
+
+    /// What runs, where, and how to end it: one line for each instance.
+    pub(crate) async fn describe(&self) -> Vec<String> {
+        let lines = self.instances().map(|(instance, route)| async move {
+            format!("{} (route {route}): {}", instance.label(), instance.describe().await)
+        });
+        join_all(lines).await
+    }
+
+    /// Ends all instances, side by side, unless they are to be kept. May be called again.
+    pub(crate) async fn stop(&self) -> Vec<SystemError> {
+        if self.keep { Vec::new() } else { self.take_down().await }
+    }
+
+    async fn take_down(&self) -> Vec<SystemError> {
+        let stopped = join_all(self.instances().map(|(instance, _)| instance.stop())).await;
+        let mut errors: Vec<_> = stopped.into_iter().filter_map(Result::err).collect();
+        errors.extend(self.trial.sweep().await.err());
+        if errors.is_empty() {
+            errors.extend(self.trial.end().err());
+        }
+        errors
+    }
+
+    fn instances(&self) -> impl Iterator<Item = (&dyn Instance, SocketAddr)> {
+        self.services
+            .iter()
+            .flat_map(|service| &service.instances)
+            .map(|(instance, route)| (&**instance, *route))
+    }
+}
+
+/// What is in the undo log for a trial as a whole: whatever carries its name must go.
+struct Trial {
+    #[cfg_attr(
+        not(feature = "docker"),
+        expect(dead_code, reason = "only containers are looked for by name")
+    )]
+    name: String,
+    has_containers: bool,
+    undo: UndoLog,
+    records: Mutex<Vec<UndoId>>,
+}
+
+impl Trial {
+    /// Writes down what must go, before the first of it is started.
+    fn begin(services: &[ChosenService], context: &StartContext) -> Result<Self, SystemError> {
+        let kinds = || services.iter().map(|service| &service.provider.kind);
+        let has_containers = kinds().any(|kind| matches!(kind, ProviderKind::Container { .. }));
+        let has_processes =
+            kinds().any(|kind| matches!(kind, ProviderKind::Command { .. } | ProviderKind::CargoBin { .. }));
+        let trial = || context.trial.clone();
+        let actions = [
+            has_processes.then(|| UndoAction::KillTagged { trial: trial() }),
+            has_containers.then(|| UndoAction::RemoveContainers { trial: trial() }),
+        ];
+        let actions = actions.into_iter().flatten().filter(|_| !context.keep);
+        let records = actions
+            .map(|action| context.undo.record(action))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|error| SystemError::start(&context.trial, StartError::UndoLog(error)))?;
+        Ok(Self { name: trial(), has_containers, undo: context.undo.clone(), records: Mutex::new(records) })
+    }
+
+    /// Removes the containers that no instance owns: those whose start failed half-way.
+    async fn sweep(&self) -> Result<(), SystemError> {
+        #[cfg(feature = "docker")]
+        if self.has_containers {
+            return docker::remove_all(&self.name)
+                .await
+                .map_err(|error| SystemError::stop(&self.name, error));
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), SystemError> {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records
+            .drain(..)
+            .try_for_each(|record| self.undo.done(record))
+            .map_err(|error| SystemError::stop(&self.name, error))
+    }
+}
