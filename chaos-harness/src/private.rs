@@ -6,7 +6,6 @@ use crate::system::System;
 
 pub use crate::harness::{Registration, run_as_test};
 pub use inventory;
-pub use std::time::Duration;
 
 /// What an async function returns, so that an expansion can say which value it makes.
 #[diagnostic::on_unimplemented(

@@ -2,7 +2,7 @@
 
 use crate::argument::{self, Argument, Units};
 use crate::errors::Errors;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::list;
 use crate::stage::{self, Stage};
 use crate::suggest;
@@ -190,7 +190,7 @@ impl Body {
             ListOf::Thresholds => {
                 Self::Thresholds(list::read(content, errors, |input, _| Threshold::parse(input)))
             }
-            ListOf::Faults => Self::Faults(list::read(content, errors, Fault::parse)),
+            ListOf::Faults => Self::Faults(fault::read(content, errors)),
             ListOf::Options(of) => {
                 let units = match of {
                     OptionsOf::Load => LOAD_UNITS,

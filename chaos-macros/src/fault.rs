@@ -2,7 +2,7 @@
 
 use crate::argument::{self, Argument, Units};
 use crate::errors::Errors;
-use crate::list::at_end;
+use crate::list::{self, at_end};
 use crate::value::Value;
 use proc_macro2::Ident;
 use syn::parse::ParseStream;
@@ -18,9 +18,19 @@ pub(crate) enum Fault {
 
 const UNITS: Units = |_| &["ms", "%", "KiB", "KiB/s"];
 
+/// Reads all of `input` as faults. One with a bad argument is left out: without the argument, rustc would miss it.
+pub(crate) fn read(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Fault> {
+    let faults = list::read(input, errors, |input, errors| {
+        let before = errors.count();
+        let fault = Fault::parse(input, errors)?;
+        Ok((errors.count() == before).then_some(fault))
+    });
+    faults.into_iter().flatten().collect()
+}
+
 impl Fault {
     /// Reads a fault up to the next comma.
-    pub(crate) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
+    fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
         if !begins_call(input) {
             return input.parse().map(|expr| Self::Expr(Box::new(expr)));
         }

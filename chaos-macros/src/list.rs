@@ -42,6 +42,7 @@ pub(crate) fn read<T>(
     found
 }
 
-fn skip_element(input: ParseStream<'_>) {
+/// Passes over the rest of an element.
+pub(crate) fn skip_element(input: ParseStream<'_>) {
     while !at_end(input) && input.parse::<TokenTree>().is_ok() {}
 }

@@ -20,7 +20,8 @@ pub(crate) struct SystemAttribute {
 /// A service and what provides it.
 pub(crate) struct Service {
     pub(crate) name: Ident,
-    pub(crate) source: Source,
+    /// None where it could not be read: its name still means something.
+    pub(crate) source: Option<Source>,
 }
 
 enum Entry {
@@ -45,7 +46,11 @@ impl Entry {
         if name == "stop" {
             return Ok(Self::Stop(name, input.parse()?));
         }
-        Ok(Self::Service(Service { name, source: Source::parse(input, errors)? }))
+        let source = Source::parse(input, errors).map_err(|error| errors.add(error)).ok();
+        if source.is_none() {
+            list::skip_element(input);
+        }
+        Ok(Self::Service(Service { name, source }))
     }
 }
 

@@ -94,10 +94,10 @@ fn system(
     let companion = companion(name);
     let hidden = doc_hidden(span);
     let text = string(name);
-    let services = services.iter().map(|Service { name, source }| {
+    let services = services.iter().filter_map(|Service { name, source }| {
         let text = string(name);
-        let source = source::expand(source, &companion, krate);
-        quote_spanned! {name.span()=> .service(#text, #source) }
+        let source = source::expand(source.as_ref()?, &companion, krate);
+        Some(quote_spanned! {name.span()=> .service(#text, #source) })
     });
     let (output, start) = match taken.zip(function.output()) {
         Some((taken, output)) => {

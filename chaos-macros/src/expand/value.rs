@@ -47,7 +47,7 @@ fn amount(quantity: Quantity, span: Span, krate: &Crate) -> TokenStream {
     match quantity {
         Quantity::Nanoseconds(steps) => {
             let steps = number(steps);
-            quote_spanned! {span=> #krate::__private::Duration::from_nanos(#steps) }
+            quote_spanned! {span=> ::core::time::Duration::from_nanos(#steps) }
         }
         Quantity::PartsPerMillion(steps) => {
             let steps = number(steps.into());

@@ -5,7 +5,12 @@ async fn shop() -> Result<()> {
     Ok(())
 }
 
-#[chaos_test(system = shop, hypothesis = "h", inject(kill(rediss)), expect(p99 < 500ms))]
+#[chaos_test(
+    system = shop,
+    hypothesis = "h",
+    inject(kill(rediss)),
+    expect(p99 < 500ms),
+)]
 async fn checkout() -> Result<()> {
     Ok(())
 }

@@ -5,7 +5,12 @@ async fn shop() -> Result<()> {
     Ok(())
 }
 
-#[chaos_test(system = shpo, hypothesis = "h", inject(kill(redis)), expect(p99 < 500ms))]
+#[chaos_test(
+    system = shpo,
+    hypothesis = "h",
+    inject(kill(redis)),
+    expect(p99 < 500ms),
+)]
 async fn checkout() -> Result<()> {
     Ok(())
 }

@@ -1,0 +1,18 @@
+use chaos_harness::prelude::*;
+
+#[system(redis = container("redis:7", port = 6379))]
+async fn shop() -> Result<()> {
+    Ok(())
+}
+
+#[chaos_test(
+    system = shop,
+    hypothesis = "h",
+    inject(kill(redis)),
+    expect(p99 < 1%),
+)]
+async fn checkout() -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

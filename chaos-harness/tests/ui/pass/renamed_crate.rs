@@ -1,0 +1,43 @@
+//! The crate under another path, relative to where the attribute stands.
+
+mod reexport {
+    pub use chaos_harness as chaos;
+}
+
+// Nothing may refer to the crate by its own name.
+mod chaos_harness {}
+
+mod inner {
+    use crate::reexport;
+    use reexport::chaos::prelude::*;
+
+    #[system(
+        crate = reexport::chaos,
+        redis = container("redis:7", port = 6379, ready = tcp(), ready_within = 5s),
+    )]
+    async fn shop() -> Result<()> {
+        Ok(())
+    }
+
+    #[chaos_test(
+        crate = reexport::chaos,
+        system = shop,
+        hypothesis = "h",
+        load(rate = 200/s),
+        inject(bandwidth(redis, 64KiB/s), latency(redis, 1ms)),
+        expect(p99 < 2x baseline, error_rate < 1%),
+        recover(within = 1s),
+        stages(1 instance, 50%),
+    )]
+    async fn checkout() -> Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn experiment() -> reexport::chaos::Experiment {
+        checkout__experiment()
+    }
+}
+
+fn main() {
+    assert_eq!(inner::experiment().definition().name, "inner::checkout");
+}
