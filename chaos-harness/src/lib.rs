@@ -17,6 +17,7 @@ mod macros;
 pub mod measure;
 pub mod prelude;
 pub mod proxy;
+pub mod report;
 pub mod safety;
 pub mod system;
 mod units;

@@ -128,7 +128,8 @@ impl fmt::Display for Reach {
         match self {
             Self::Instances { of: 1, .. } => f.write_str("its one instance"),
             Self::Instances { chosen, of } => {
-                let numbers: Vec<_> = chosen.iter().map(ToString::to_string).collect();
+                // Instances are numbered from one, as in the names of their logs.
+                let numbers: Vec<_> = chosen.iter().map(|index| (index + 1).to_string()).collect();
                 write!(f, "{} of {of} instances (number {})", chosen.len(), numbers.join(", "))
             }
             Self::Connections { share } => write!(f, "{share} of connections"),

@@ -1,13 +1,36 @@
-//! Experiments in an ordinary test target, where libtest lists and runs them.
+//! Experiments as ordinary tests, in targets that keep libtest's own harness.
 
+use super::listing::{Entry, State, entries};
+use super::session::Session;
 use crate::experiment::Experiment;
+use crate::safety::{Reexec, become_guard_if_asked};
 
-/// Runs the first stage of an experiment as the body of the `#[test]` at `path`.
+/// Runs the first stage of an experiment, and panics with what it came to unless it passed.
 ///
-/// # Panics
-///
-/// Where the experiment fails, as a test does.
+/// `path` is the test's path, the crate's name included.
+#[expect(clippy::panic, reason = "that is how an ordinary test fails")]
+#[doc(hidden)]
 pub fn run_as_test(define: fn() -> Experiment, path: &str) {
-    let experiment = define();
-    panic!("{path}: `{}` is not wired to the runner", experiment.definition().name);
+    // The guard is this test once more: it must not build the experiment first.
+    become_guard_if_asked();
+    let test_name = path.split_once("::").map_or(path, |(_, name)| name).to_owned();
+    // libtest captures what a test prints, so it can be told live.
+    let failure = match Session::new(Reexec::Libtest { test_name }, true) {
+        Ok(session) => match entries(define(), &session).into_iter().next() {
+            Some(entry) => session.run(asked_for(entry)).err(),
+            None => Some("the experiment has no stage".to_owned()),
+        },
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(failure) = failure {
+        panic!("{failure}");
+    }
+}
+
+/// What cannot be provided was left out where trials are listed; here it can only fail.
+fn asked_for(mut entry: Entry) -> Entry {
+    if let State::Lacking { required, .. } = &mut entry.state {
+        *required = true;
+    }
+    entry
 }

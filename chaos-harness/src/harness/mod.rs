@@ -3,10 +3,14 @@
 mod config;
 mod folder;
 mod libtest;
+mod listing;
 mod lock;
+mod main;
 mod names;
 mod registry;
 mod rerun;
+mod session;
 
 pub use libtest::run_as_test;
+pub use main::Harness;
 pub use registry::Registration;

@@ -20,7 +20,7 @@ pub(crate) use evaluate::{check_decidable, evaluate};
 pub(crate) use generator::{Generator, GeneratorError, Observer, Phase};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
-pub(crate) use operation::{BoxError, Operation};
+pub(crate) use operation::{Operation, panic_message};
 pub(crate) use phase::{PhaseEnd, PhaseSamples};
 pub use proportion::Decision;
 pub(crate) use recovery::{Recovery, window as recovery_window};

@@ -1,6 +1,7 @@
 //! One operation of the workload, from its scheduled start to its end.
 
 use super::phase::Ending;
+use crate::BoxError;
 use crate::clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -9,9 +10,6 @@ use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Any error of an operation.
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What the load runs over and over.
 pub(crate) type Operation = Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
@@ -42,7 +40,7 @@ pub(super) async fn run(operation: Operation, number: u64, scheduled: Instant, t
     Ended { number, latency, ending }
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     let message = payload.downcast_ref::<&str>().copied();
     let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     message.unwrap_or("a panic without a message").to_owned()

@@ -6,6 +6,7 @@
 use super::perform::{UndoFailure, put_right};
 use super::undo::UndoLog;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -68,6 +69,19 @@ pub(crate) struct Leftover {
     pub(crate) unreadable: Vec<String>,
     /// What could not be undone: the next run tries again.
     pub(crate) failures: Vec<UndoFailure>,
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} things of {}", self.open, self.undo_log.display())?;
+        for line in &self.unreadable {
+            write!(f, "; this version does not understand {line}")?;
+        }
+        for UndoFailure { action, error } in &self.failures {
+            write!(f, "; could not {action}: {error}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Undoes what earlier runs under this folder left open, unless their process or guard is still there.

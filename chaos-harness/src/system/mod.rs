@@ -19,7 +19,8 @@ mod service;
 mod spec;
 mod template;
 
-pub(crate) use availability::{Availability, BackendChoice, ChosenService, Unavailable, choose};
+pub use availability::ChosenService;
+pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};

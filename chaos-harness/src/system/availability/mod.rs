@@ -6,6 +6,7 @@ mod probes;
 use super::{Provider, ProviderKind, ServiceName, ServiceSpec};
 pub(crate) use engine::EngineAddress;
 pub(crate) use probes::Availability;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -40,11 +41,14 @@ impl FromStr for BackendChoice {
 }
 
 /// A service and the provider that was chosen for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ChosenService {
-    pub(crate) name: ServiceName,
-    pub(crate) provider: Provider,
-    pub(crate) after: Vec<ServiceName>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenService {
+    /// The service.
+    pub name: ServiceName,
+    /// What provides it on this machine.
+    pub provider: Provider,
+    /// The services that must be ready before it is started.
+    pub after: Vec<ServiceName>,
 }
 
 /// A service that this machine cannot provide.

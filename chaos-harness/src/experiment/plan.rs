@@ -1,0 +1,109 @@
+//! The plan of one trial: everything that was decided before it began.
+
+use super::Definition;
+use crate::blast_radius::{Reach, Rung, Scope};
+use crate::chance::Seed;
+use crate::fault::{Fault, FaultKind};
+use crate::system::{ChosenService, supports};
+use serde::{Deserialize, Serialize};
+
+/// Everything that was decided before a trial began. It is written to the journal: the same plan runs the same trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this form.
+    pub schema: u32,
+    /// What the experiment says.
+    pub definition: Definition,
+    /// Which stage of its ladder is run.
+    pub stage: PlannedStage,
+    /// How each service is provided.
+    pub services: Vec<ChosenService>,
+    /// What is injected, and where.
+    pub injections: Vec<Injection>,
+    /// What every random choice is drawn from.
+    pub seed: Seed,
+    /// Whether faults are injected at all: not under `CHAOS_NO_FAULT`.
+    pub inject: bool,
+}
+
+/// One stage of a ladder, as it is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStage {
+    /// Its place on the ladder, from 1.
+    pub number: usize,
+    /// Its name.
+    pub name: String,
+    /// How much it touches.
+    pub scope: Scope,
+    /// Stages after it that reach just the same.
+    pub same: Vec<Scope>,
+}
+
+/// A fault and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Injection {
+    /// What is injected.
+    pub fault: Fault,
+    /// Which instances, or what share of the connections.
+    pub reach: Reach,
+}
+
+/// A fault that the chosen backend cannot inject.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}: {cause}")]
+pub struct Unsupported {
+    fault: String,
+    cause: String,
+}
+
+impl Plan {
+    /// The version of the form that this release writes.
+    pub const SCHEMA: u32 = 1;
+
+    /// Plans one stage of an experiment: draws the targets from the seed.
+    pub(crate) fn new(
+        definition: &Definition,
+        rung: &Rung,
+        services: Vec<ChosenService>,
+        seed: Seed,
+        inject: bool,
+    ) -> Result<Self, Unsupported> {
+        for fault in &definition.faults {
+            let provider = services.iter().find(|service| service.name == fault.service);
+            if let (FaultKind::Instance(kind), Some(service)) = (&fault.kind, provider) {
+                supports(&service.provider.kind, *kind)
+                    .map_err(|cause| Unsupported { fault: fault.to_string(), cause })?;
+            }
+        }
+        let injections = definition.faults.iter().zip(&rung.extents);
+        let injections = injections.enumerate().map(|(index, (fault, extent))| Injection {
+            // The index keeps two faults on one service from always meeting the same instances.
+            reach: extent.draw(seed, &format!("{index}/{}", fault.service)),
+            fault: fault.clone(),
+        });
+        Ok(Self {
+            schema: Self::SCHEMA,
+            definition: definition.clone(),
+            stage: PlannedStage {
+                number: rung.number,
+                name: rung.stage.name(),
+                scope: rung.stage.scope(),
+                same: rung.same.iter().map(crate::blast_radius::Stage::scope).collect(),
+            },
+            injections: injections.collect(),
+            services,
+            seed,
+            inject,
+        })
+    }
+}
+
+impl Injection {
+    /// The indices of the instances that it touches.
+    pub(crate) fn instances(&self) -> &[usize] {
+        match &self.reach {
+            Reach::Instances { chosen, .. } => chosen,
+            Reach::Connections { .. } => &[0],
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Injecting faults, and undoing them: in reverse order, whatever happened meanwhile.
+
+use super::effect;
+use super::routes::ProxyRoutes;
+use crate::BoxError;
+use crate::blast_radius::Reach;
+use crate::experiment::{Effect, Injection};
+use crate::fault::FaultKind;
+use crate::proxy::{Route, ToxicSpec};
+use crate::report::{Event, Journal};
+use crate::system::{self, RunningSystem};
+use crate::units::Percent;
+use std::sync::{Mutex, PoisonError};
+
+/// What has been injected, so that just this is undone.
+pub(super) struct Injector<'a> {
+    system: &'a RunningSystem,
+    routes: &'a ProxyRoutes,
+    journal: &'a Journal,
+    applied: Mutex<Vec<Applied>>,
+}
+
+/// One fault on one instance or its route.
+#[derive(Debug, Clone)]
+struct Applied {
+    injection: Injection,
+    index: usize,
+    toxic: String,
+}
+
+impl<'a> Injector<'a> {
+    pub(super) fn new(system: &'a RunningSystem, routes: &'a ProxyRoutes, journal: &'a Journal) -> Self {
+        Self { system, routes, journal, applied: Mutex::new(Vec::new()) }
+    }
+
+    /// Injects everything. What was begun is remembered before it is done, so that a cut-off injection is undone too.
+    pub(super) async fn inject(&self, injections: &[Injection]) -> Result<(), BoxError> {
+        for (number, injection) in injections.iter().enumerate() {
+            let (fault, targets) = (injection.fault.to_string(), injection.reach.to_string());
+            self.journal.event(&Event::Injecting { fault: fault.clone(), targets });
+            for &index in injection.instances() {
+                let applied = Applied { injection: injection.clone(), index, toxic: toxic_name(number) };
+                self.applied.lock().unwrap_or_else(PoisonError::into_inner).push(applied.clone());
+                self.apply(&applied).await.map_err(|cause| format!("could not inject {fault}: {cause}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the injections have done so far: to be asked while they are in effect.
+    pub(super) async fn effects(&self, injections: &[Injection]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (number, injection) in injections.iter().enumerate() {
+            let seen = match injection.fault.kind {
+                FaultKind::Toxic { .. } => self.seen_by_proxy(injection, &toxic_name(number)),
+                FaultKind::Instance(_) => self.seen_on_instances(injection).await,
+            };
+            let effect =
+                Effect { fault: injection.fault.to_string(), targets: injection.reach.to_string(), seen };
+            self.journal.event(&Event::Effect { effect: &effect });
+            effects.push(effect);
+        }
+        effects
+    }
+
+    fn seen_by_proxy(&self, injection: &Injection, toxic: &str) -> Result<String, String> {
+        let mut counters = Vec::new();
+        for &index in injection.instances() {
+            let route = self.route(injection, index).map_err(|error| error.to_string())?;
+            let found = route.counters().toxics.into_iter().find(|counters| counters.name == toxic);
+            counters.push(found.ok_or_else(|| "the proxy has lost the toxic".to_owned())?);
+        }
+        effect::of_toxic(&injection.reach, &counters)
+    }
+
+    async fn seen_on_instances(&self, injection: &Injection) -> Result<String, String> {
+        let FaultKind::Instance(fault) = injection.fault.kind else { return Ok(String::new()) };
+        let mut proofs = Vec::new();
+        for &index in injection.instances() {
+            let instance = self.system.instance(&injection.fault.service, index);
+            let proof = match instance {
+                Some(instance) => match instance.effect(fault).await.map_err(|error| error.to_string())? {
+                    system::Effect::Seen(proof) => proof,
+                    system::Effect::NotSeen(instead) => return Err(instead),
+                },
+                None => return Err(format!("`{}` has no instance {index}", injection.fault.service)),
+            };
+            proofs.push(proof);
+        }
+        Ok(proofs.join("; "))
+    }
+
+    /// Undoes what was injected, and tells what could not be undone.
+    pub(super) async fn undo(&self) -> Vec<String> {
+        let applied = std::mem::take(&mut *self.applied.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut failures = Vec::new();
+        for applied in applied.iter().rev() {
+            let failure = self.take_back(applied).await.err().map(|cause| {
+                format!(
+                    "could not undo {} on instance {}: {cause}",
+                    applied.injection.fault,
+                    applied.index + 1
+                )
+            });
+            let fault = applied.injection.fault.to_string();
+            self.journal.event(&Event::Undone { fault, failure: failure.clone() });
+            failures.extend(failure);
+        }
+        failures
+    }
+
+    async fn apply(&self, Applied { injection, index, toxic: name }: &Applied) -> Result<(), BoxError> {
+        match injection.fault.kind {
+            FaultKind::Toxic { toxic, stream } => {
+                let share = share_of_connections(&injection.reach);
+                let spec = ToxicSpec { name: name.clone(), toxic, stream, share };
+                Ok(self.route(injection, *index)?.add(spec)?)
+            }
+            FaultKind::Instance(fault) => {
+                let service = &injection.fault.service;
+                let instance = self.system.instance(service, *index);
+                let instance = instance.ok_or_else(|| format!("`{service}` has no instance {index}"))?;
+                Ok(instance.inject(fault).await?)
+            }
+        }
+    }
+
+    async fn take_back(&self, Applied { injection, index, toxic }: &Applied) -> Result<(), BoxError> {
+        match injection.fault.kind {
+            FaultKind::Toxic { .. } => {
+                let route = self.route(injection, *index)?;
+                // A toxic that was refused was never there to be removed.
+                if route.counters().toxics.iter().any(|counters| counters.name == *toxic) {
+                    drop(route.remove(toxic)?);
+                }
+                Ok(())
+            }
+            FaultKind::Instance(fault) => match self.system.instance(&injection.fault.service, *index) {
+                Some(instance) => Ok(instance.undo(fault).await?),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn route(&self, injection: &Injection, index: usize) -> Result<Route, BoxError> {
+        let service = &injection.fault.service;
+        let label = self.system.route_name(service, index);
+        let route = label.and_then(|label| self.routes.route(label));
+        route.ok_or_else(|| format!("`{service}` has no route {index}").into())
+    }
+}
+
+fn toxic_name(number: usize) -> String {
+    format!("chaos-{number}")
+}
+
+fn share_of_connections(reach: &Reach) -> Percent {
+    match reach {
+        Reach::Instances { .. } => Percent::ALL,
+        Reach::Connections { share } => *share,
+    }
+}

@@ -1,0 +1,13 @@
+//! The lifecycle of one trial: start, baseline, inject, turbulence, undo, recovery, conclude.
+//!
+//! One runner serves every experiment: it takes the plan and boxed futures, so that another experiment costs no more
+//! code than its own body.
+
+mod console;
+mod effect;
+mod injector;
+mod routes;
+mod steps;
+mod trial;
+
+pub(crate) use trial::{Setup, run};

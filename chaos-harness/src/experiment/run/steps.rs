@@ -1,0 +1,269 @@
+//! The phases of a trial, in order: each is measured, judged and written down before the next begins.
+
+use super::injector::Injector;
+use super::routes::ProxyRoutes;
+use crate::experiment::verdict::{Blame, Effect, Facts, Halt, Judged, Obstacle, Panicked, Phase, Recovery};
+use crate::experiment::{Experiment, Plan};
+use crate::measure::{
+    self, Decision, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Summary, Threshold,
+};
+use crate::report::{Event, Journal, PhaseReport};
+use crate::safety::Tripped;
+use crate::safety::breaker::Breaker;
+use crate::system::{RunningSystem, SystemValue};
+use crate::units::show_duration;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A phase whose samples do not decide is made longer once, to at most this many times its length.
+const EXTENSION: u32 = 3;
+
+/// What was measured, phase by phase.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    pub(super) phases: Vec<PhaseReport>,
+    /// How long load was to be generated, all in all.
+    pub(super) load: Duration,
+    /// How long it took until the services were ready.
+    pub(super) services_started_in: Duration,
+    /// How long the test's own code took to build the system.
+    pub(super) user_code: Duration,
+}
+
+/// One trial's way through its phases.
+pub(super) struct Steps<'a> {
+    plan: &'a Plan,
+    injector: Injector<'a>,
+    journal: &'a Journal,
+    generator: Generator,
+}
+
+/// What one phase came to.
+struct Outcome {
+    judged: Judged,
+    summary: Summary,
+    end: PhaseEnd,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(
+        experiment: &'a Experiment,
+        plan: &'a Plan,
+        system: &'a RunningSystem,
+        routes: &'a ProxyRoutes,
+        value: &SystemValue,
+        journal: &'a Journal,
+    ) -> Self {
+        let (operation, value) = (Arc::clone(&experiment.operation), Arc::clone(value));
+        let operation: measure::Operation = Arc::new(move || operation(Arc::clone(&value)));
+        let generator =
+            Generator::new(tokio::runtime::Handle::current(), operation, plan.definition.load.clone());
+        Self { plan, injector: Injector::new(system, routes, journal), journal, generator }
+    }
+
+    /// Goes through the phases as far as they hold. What was found is in `facts`, also where this is cut off.
+    pub(super) async fn take(&self, facts: &mut Facts, measured: &mut Measured) {
+        if let Err(obstacle) = self.try_take(facts, measured).await {
+            self.journal.event(&Event::Obstacle { obstacle: &obstacle });
+            facts.obstacles.push(obstacle);
+        }
+    }
+
+    /// Undoes what is still injected, and tells what could not be undone.
+    pub(super) async fn undo(&self) -> Vec<String> {
+        self.injector.undo().await
+    }
+
+    async fn try_take(&self, facts: &mut Facts, measured: &mut Measured) -> Result<(), Obstacle> {
+        let definition = &self.plan.definition;
+        let load = &definition.load;
+        measured.load += load.warmup;
+        let warmup = self.run(load.warmup, ignore()).await?;
+        if let PhaseEnd::Panicked(message) = warmup.end {
+            facts.panic = Some(Panicked { phase: Phase::Baseline, message });
+            return Ok(());
+        }
+
+        let steady = &definition.steady_state;
+        let baseline = self.measure(Phase::Baseline, load.baseline, steady, None, &ignore, measured).await?;
+        facts.panic = panicked(Phase::Baseline, &baseline.end);
+        let holds = baseline.judged.thresholds.iter().all(|evaluated| evaluated.decision == Decision::Holds);
+        facts.baseline = Some(baseline.judged);
+        if !holds || facts.panic.is_some() {
+            return Ok(());
+        }
+
+        if self.plan.inject {
+            let injected = self.injector.inject(&self.plan.injections).await;
+            injected.map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
+        }
+        let tripped = Arc::new(Mutex::new(None));
+        let breaker = || self.breaker(&baseline.summary, &tripped);
+        let turbulence = self
+            .measure(
+                Phase::Turbulence,
+                load.turbulence,
+                &definition.expect,
+                Some(&baseline.summary),
+                &breaker,
+                measured,
+            )
+            .await?;
+        facts.panic = panicked(Phase::Turbulence, &turbulence.end);
+        facts.halt =
+            take(&tripped).map(|tripped| Halt { phase: Phase::Turbulence, what: tripped.to_string() });
+        if let Some(halt) = &facts.halt {
+            self.journal.event(&Event::Halted { halt });
+        }
+        let whole = turbulence.end == PhaseEnd::Complete;
+        facts.turbulence = Some(turbulence.judged);
+        if !self.plan.inject {
+            return Ok(());
+        }
+        // Asked while the faults are still on.
+        facts.effects = self.injector.effects(&self.plan.injections).await;
+        tell_effects(&facts.effects);
+
+        let failures = self.undo().await;
+        if !failures.is_empty() {
+            let obstacles = failures.into_iter().map(|what| Obstacle { blame: Blame::Injector, what });
+            facts.obstacles.extend(obstacles);
+            return Ok(());
+        }
+        if whole {
+            facts.recovery = Some(self.recover(&baseline.summary, facts, measured).await?);
+        }
+        Ok(())
+    }
+
+    /// Runs one phase and judges it; once longer where its samples do not decide.
+    async fn measure(
+        &self,
+        phase: Phase,
+        span: Duration,
+        thresholds: &[Threshold],
+        baseline: Option<&Summary>,
+        observer: &(dyn Fn() -> Observer + Sync),
+        measured: &mut Measured,
+    ) -> Result<Outcome, Obstacle> {
+        self.begin(phase, span);
+        let mut lasted = span;
+        let mut samples = self.run(span, observer()).await?;
+        let mut judged = self.judge(&samples, thresholds, baseline);
+        let undecided = judged.thresholds.iter().any(|evaluated| evaluated.decision == Decision::Undecided);
+        let extended = undecided && samples.end == PhaseEnd::Complete;
+        if extended {
+            let by = span * (EXTENSION - 1);
+            tracing::info!("{phase}: undecided, {} more", show_duration(by));
+            self.journal.event(&Event::PhaseExtended { phase, by });
+            samples.extend(self.run(by, observer()).await?);
+            lasted += by;
+            judged = self.judge(&samples, thresholds, baseline);
+        }
+        let summary = samples.summary(self.plan.definition.load.rate);
+        self.journal.event(&Event::PhaseEnded { phase, summary: &summary, judged: Some(&judged) });
+        tracing::info!("{phase}: {summary}");
+        for evaluated in &judged.thresholds {
+            tracing::info!("{phase}: {evaluated}");
+        }
+        measured.load += lasted;
+        measured.phases.push(PhaseReport { phase, lasted, extended, summary: summary.clone() });
+        Ok(Outcome { judged, summary, end: samples.end })
+    }
+
+    async fn recover(
+        &self,
+        baseline: &Summary,
+        facts: &mut Facts,
+        measured: &mut Measured,
+    ) -> Result<Recovery, Obstacle> {
+        let definition = &self.plan.definition;
+        let (rate, within) = (definition.load.rate, definition.recover.within);
+        let began = self.generator.elapsed();
+        let watched = measure::Recovery::new(&definition.steady_state, rate, Some(baseline), began).map_err(
+            |cause| Obstacle { blame: Blame::Harness, what: format!("recovery cannot be judged: {cause}") },
+        )?;
+        let watched = Arc::new(Mutex::new(watched));
+        let watching = Arc::clone(&watched);
+        let observer: Observer = Box::new(move |sample| {
+            match watching.lock().unwrap_or_else(PoisonError::into_inner).observe(sample) {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
+        });
+        let span = within + measure::recovery_window(rate);
+        self.begin(Phase::Recovery, span);
+        let samples = self.run(span, observer).await?;
+        facts.panic = panicked(Phase::Recovery, &samples.end);
+        let lasted = self.generator.elapsed().saturating_sub(began);
+        let summary = samples.summary(rate);
+        self.journal.event(&Event::PhaseEnded { phase: Phase::Recovery, summary: &summary, judged: None });
+        measured.load += lasted;
+        measured.phases.push(PhaseReport { phase: Phase::Recovery, lasted, extended: false, summary });
+        let after = watched.lock().unwrap_or_else(PoisonError::into_inner).recovered();
+        let recovery = Recovery { after: after.filter(|after| *after <= within), within };
+        self.journal.event(&Event::Recovered { recovery: &recovery });
+        match recovery.after {
+            Some(after) => tracing::info!("recovery: steady again after {}", show_duration(after)),
+            None => tracing::info!("recovery: not steady within {}", show_duration(within)),
+        }
+        Ok(recovery)
+    }
+
+    fn begin(&self, phase: Phase, lasting: Duration) {
+        tracing::info!("{phase}: {} at {}", show_duration(lasting), self.plan.definition.load.rate);
+        self.journal.event(&Event::PhaseStarted { phase, lasting });
+    }
+
+    async fn run(&self, span: Duration, observer: Observer) -> Result<PhaseSamples, Obstacle> {
+        let harness = |error: GeneratorError| Obstacle { blame: Blame::Harness, what: error.to_string() };
+        self.generator.start(span, observer).map_err(harness)?.wait().await.map_err(harness)
+    }
+
+    fn judge(&self, samples: &PhaseSamples, thresholds: &[Threshold], baseline: Option<&Summary>) -> Judged {
+        let definition = &self.plan.definition;
+        let rate = definition.load.rate;
+        let evaluate =
+            |threshold| measure::evaluate(threshold, &samples.samples, rate, baseline, definition.confidence);
+        let thresholds = thresholds.iter().map(evaluate).collect();
+        Judged { thresholds, late: samples.summary(rate).late_share() }
+    }
+
+    fn breaker(&self, baseline: &Summary, tripped: &Arc<Mutex<Option<Tripped>>>) -> Observer {
+        let definition = &self.plan.definition;
+        let mut breaker = Breaker::new(&definition.halt_if, definition.load.rate, Some(baseline));
+        let tripped = Arc::clone(tripped);
+        Box::new(move |sample| match breaker.observe(sample) {
+            Some(condition) => {
+                *tripped.lock().unwrap_or_else(PoisonError::into_inner) = Some(condition);
+                ControlFlow::Break(())
+            }
+            None => ControlFlow::Continue(()),
+        })
+    }
+}
+
+fn ignore() -> Observer {
+    Box::new(|_| ControlFlow::Continue(()))
+}
+
+fn panicked(phase: Phase, end: &PhaseEnd) -> Option<Panicked> {
+    match end {
+        PhaseEnd::Panicked(message) => Some(Panicked { phase, message: message.clone() }),
+        PhaseEnd::Complete | PhaseEnd::Observed | PhaseEnd::Stopped => None,
+    }
+}
+
+fn take(tripped: &Mutex<Option<Tripped>>) -> Option<Tripped> {
+    tripped.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn tell_effects(effects: &[Effect]) {
+    for effect in effects {
+        match &effect.seen {
+            Ok(proof) => tracing::info!("effect: {} on {}: {proof}", effect.fault, effect.targets),
+            Err(missing) => tracing::warn!("effect: {} on {}: {missing}", effect.fault, effect.targets),
+        }
+    }
+}

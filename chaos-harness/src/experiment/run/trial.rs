@@ -1,0 +1,316 @@
+//! One trial from beginning to end.
+
+use super::console::Console;
+use super::routes::ProxyRoutes;
+use super::steps::{Measured, Steps};
+use crate::clock;
+use crate::experiment::verdict::{Blame, Conclusion, Facts, Obstacle, Verdict, conclude};
+use crate::experiment::{Experiment, Plan};
+use crate::measure::panic_message;
+use crate::proxy::Proxy;
+use crate::report::{Event, Journal, LogTail, Report};
+use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
+use crate::system::{Routes, RunningSystem, StartContext, SystemValue};
+use crate::units::show_duration;
+use futures::FutureExt as _;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long user code may take to build its system on services that are ready, and to end it.
+const USER_CODE: Duration = Duration::from_secs(30);
+
+/// How many lines of a service's log go into a report.
+const LOG_LINES: usize = 10;
+
+/// What a trial needs beside its experiment.
+pub(crate) struct Setup<'a> {
+    pub(crate) plan: Plan,
+    /// The trial's name.
+    pub(crate) trial: String,
+    /// The run's id: the label of everything it starts.
+    pub(crate) run: String,
+    /// The trial's own folder: it exists, and is empty.
+    pub(crate) folder: PathBuf,
+    /// The folder of all runs.
+    pub(crate) runs: PathBuf,
+    /// The file for the undo log, in the trial's folder.
+    pub(crate) undo_log: PathBuf,
+    /// What marks everything that belongs to this trial, among all runs on this machine.
+    pub(crate) tag: String,
+    /// The command that runs the trial again.
+    pub(crate) rerun: String,
+    /// How this program is started again as the guard; without, nothing watches over a killed trial.
+    pub(crate) guard: Option<Reexec>,
+    pub(crate) interrupt: &'a Interrupt,
+    /// Whether services are left up at the end.
+    pub(crate) keep: bool,
+    /// Whether progress is told on standard error, and not only in the trial's own log.
+    pub(crate) live: bool,
+}
+
+/// Runs one trial. Whatever happens in it, what it injected is undone and what it started is ended.
+pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
+    let began = clock::now();
+    let mut trial =
+        Trial { experiment, setup, facts: Facts::default(), measured: Measured::default(), logs: vec![] };
+    let conclusion = match trial.prepare() {
+        Ok(tools) => trial.conduct(tools),
+        Err(obstacle) => {
+            trial.facts.obstacles.push(obstacle);
+            conclude(&trial.facts)
+        }
+    };
+    let Trial { setup, facts, measured, logs, .. } = trial;
+    let took = clock::now().saturating_duration_since(began);
+    let accounted = measured.load + measured.services_started_in + measured.user_code;
+    Report {
+        trial: setup.trial,
+        plan: setup.plan,
+        phases: measured.phases,
+        facts,
+        conclusion,
+        logs,
+        folder: setup.folder,
+        rerun: setup.rerun,
+        took,
+        services_started_in: measured.services_started_in,
+        overhead: took.saturating_sub(accounted),
+    }
+}
+
+struct Trial<'a> {
+    experiment: &'a Experiment,
+    setup: Setup<'a>,
+    facts: Facts,
+    measured: Measured,
+    logs: Vec<LogTail>,
+}
+
+/// What a trial works with, each with threads or a process of its own.
+struct Tools {
+    console: Console,
+    journal: Journal,
+    undo: UndoLog,
+    guard: Option<Guard>,
+    routes: Arc<ProxyRoutes>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Trial<'_> {
+    fn prepare(&self) -> Result<Tools, Obstacle> {
+        let folder = &self.setup.folder;
+        let harness = |what: &str, cause: &dyn std::fmt::Display| Obstacle {
+            blame: Blame::Harness,
+            what: format!("{what} in {}: {cause}", folder.display()),
+        };
+        let console = Console::open(&folder.join("harness.log"), self.setup.live)
+            .map_err(|cause| harness("could not write the log", &cause))?;
+        let journal = Journal::create(&folder.join("journal.jsonl"))
+            .map_err(|cause| harness("could not write the journal", &cause))?;
+        let Setup { undo_log, runs, .. } = &self.setup;
+        let undo =
+            UndoLog::create(undo_log).map_err(|cause| harness("could not write the undo log", &cause))?;
+        let guard = self.setup.guard.as_ref().map(|how| Guard::spawn(runs, undo_log, how)).transpose();
+        let guard = guard.map_err(|cause| harness("could not start the guard", &cause))?;
+        let proxy = Proxy::start(self.setup.plan.seed)
+            .map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
+        let runtime =
+            console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause))?;
+        let routes = Arc::new(ProxyRoutes::new(proxy));
+        Ok(Tools { console, journal, undo, guard, routes, runtime })
+    }
+
+    fn conduct(&mut self, tools: Tools) -> Conclusion {
+        let Tools { console, journal, undo, guard, routes, runtime } = tools;
+        let telling = console.tell();
+        let at = clock::since_epoch().as_secs();
+        journal.event(&Event::Planned { plan: &self.setup.plan, at });
+        let conclusion = runtime.block_on(self.live(&journal, &undo, &routes));
+        // Operations that never ended hold the runtime's threads: they are not waited for.
+        runtime.shutdown_background();
+        drop(routes);
+        // Where something could not be undone the guard tries once more: dropped, it acts.
+        if let Some(guard) = guard.filter(|_| undo.open().is_empty()) {
+            guard.dismiss();
+        }
+        drop(telling);
+        conclusion
+    }
+
+    async fn live(&mut self, journal: &Journal, undo: &UndoLog, routes: &Arc<ProxyRoutes>) -> Conclusion {
+        let context = StartContext {
+            run: self.setup.run.clone(),
+            trial: self.setup.tag.clone(),
+            log_dir: self.setup.folder.clone(),
+            undo: undo.clone(),
+            routes: Arc::clone(routes) as Arc<dyn Routes>,
+            keep: self.setup.keep,
+        };
+        tracing::info!("{}: starting {}", self.setup.trial, names(&self.setup.plan));
+        let interrupt = self.setup.interrupt;
+        let began = clock::now();
+        let services = self.setup.plan.services.clone();
+        let started = tokio::select! {
+            started = crate::system::start(services, context) => started.map_err(|error| Obstacle {
+                blame: Blame::Environment,
+                what: error.to_string(),
+            }),
+            signal = interrupt.cancelled() => Err(interrupted(&signal)),
+        };
+        let conclusion = match started {
+            Ok(system) => {
+                self.measured.services_started_in = clock::now().saturating_duration_since(began);
+                self.on(&system, routes, journal, undo).await
+            }
+            Err(obstacle) => {
+                journal.event(&Event::Obstacle { obstacle: &obstacle });
+                self.facts.obstacles.push(obstacle);
+                self.record(journal)
+            }
+        };
+        // Whatever is open here was cut off in the middle: a start that was interrupted, an undo that failed.
+        let left = if self.setup.keep { Vec::new() } else { put_right(undo).await };
+        let left =
+            left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error)).collect();
+        self.add_leftovers(conclusion, left)
+    }
+
+    async fn on(
+        &mut self,
+        system: &RunningSystem,
+        routes: &ProxyRoutes,
+        journal: &Journal,
+        undo: &UndoLog,
+    ) -> Conclusion {
+        for service in system.services().iter() {
+            let routes = service.addrs().iter().map(ToString::to_string).collect();
+            journal.event(&Event::ServiceReady { service: service.name().as_str(), routes });
+        }
+        let building = clock::now();
+        let starting = bounded((self.experiment.system.start)(system.services()), "build the system");
+        let started = tokio::select! {
+            started = starting => started,
+            signal = self.setup.interrupt.cancelled() => Err(interrupted(&signal)),
+        };
+        match started {
+            Ok(value) => {
+                self.measured.user_code = clock::now().saturating_duration_since(building);
+                self.experiment_on(system, routes, &value, journal).await;
+                let ending = bounded((self.experiment.system.stop)(value), "end the system");
+                if let Err(obstacle) = ending.await {
+                    self.facts.obstacles.push(obstacle);
+                }
+            }
+            Err(obstacle) => self.facts.obstacles.push(obstacle),
+        }
+        let conclusion = self.record(journal);
+        if conclusion.verdict != Verdict::Upheld {
+            self.logs = self.log_tails(system);
+        }
+        if self.setup.keep {
+            for line in system.describe().await {
+                eprintln!("chaos: kept: {line}");
+            }
+            if let Err(cause) = undo.close_all_kept() {
+                tracing::warn!("what was kept could not be struck off the undo log: {cause}");
+            }
+            return conclusion;
+        }
+        let left = system.stop().await.iter().map(ToString::to_string).collect();
+        self.add_leftovers(conclusion, left)
+    }
+
+    /// The phases, and whatever cuts them off.
+    async fn experiment_on(
+        &mut self,
+        system: &RunningSystem,
+        routes: &ProxyRoutes,
+        value: &SystemValue,
+        journal: &Journal,
+    ) {
+        let steps = Steps::new(self.experiment, &self.setup.plan, system, routes, value, journal);
+        let cut_off = tokio::select! {
+            done = AssertUnwindSafe(steps.take(&mut self.facts, &mut self.measured)).catch_unwind() => {
+                done.err().map(|panic| Obstacle {
+                    blame: Blame::Harness,
+                    what: format!("the harness itself panicked: {}", panic_message(panic.as_ref())),
+                })
+            }
+            signal = self.setup.interrupt.cancelled() => Some(interrupted(&signal)),
+        };
+        self.facts.obstacles.extend(cut_off);
+        // Nothing is left to undo where the phases came to their end.
+        for what in steps.undo().await {
+            self.facts.obstacles.push(Obstacle { blame: Blame::Injector, what });
+        }
+    }
+
+    /// Concludes, and makes the conclusion durable before anything is taken down.
+    fn record(&mut self, journal: &Journal) -> Conclusion {
+        let conclusion = conclude(&self.facts);
+        journal.event(&Event::Concluded { conclusion: &conclusion });
+        match journal.seal() {
+            Ok(()) => conclusion,
+            Err(cause) => {
+                let what = format!("could not write the journal: {cause}");
+                self.facts.obstacles.push(Obstacle { blame: Blame::Harness, what });
+                conclude(&self.facts)
+            }
+        }
+    }
+
+    /// What could not be taken down spoils a good verdict and is added to a bad one.
+    fn add_leftovers(&self, mut conclusion: Conclusion, left: Vec<String>) -> Conclusion {
+        if !left.is_empty() && conclusion.verdict == Verdict::Upheld {
+            conclusion =
+                Conclusion { verdict: Verdict::Error, blame: Some(Blame::Harness), reasons: Vec::new() };
+        }
+        conclusion.reasons.extend(left);
+        conclusion
+    }
+
+    fn log_tails(&self, system: &RunningSystem) -> Vec<LogTail> {
+        let mut logs = Vec::new();
+        for injection in &self.setup.plan.injections {
+            // Three say what there is to say; the files have the rest.
+            for &index in injection.instances().iter().take(3) {
+                if let Some(instance) = system.instance(&injection.fault.service, index) {
+                    let lines = instance.log_tail(LOG_LINES).lines();
+                    logs.push(LogTail { instance: instance.label().to_owned(), lines });
+                }
+            }
+        }
+        logs
+    }
+}
+
+/// User code outside the workload: bounded in time, its panics caught.
+async fn bounded<T>(
+    user_code: impl Future<Output = Result<T, crate::BoxError>>,
+    purpose: &str,
+) -> Result<T, Obstacle> {
+    let system = |what: String| Obstacle { blame: Blame::System, what };
+    match tokio::time::timeout(USER_CODE, AssertUnwindSafe(user_code).catch_unwind()).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(system(format!("the test's code could not {purpose}: {error}"))),
+        Ok(Err(panic)) => {
+            Err(system(format!("the test's code panicked to {purpose}: {}", panic_message(panic.as_ref()))))
+        }
+        Err(_) => {
+            Err(system(format!("the test's code did not {purpose} within {}", show_duration(USER_CODE))))
+        }
+    }
+}
+
+fn interrupted(signal: &dyn std::fmt::Display) -> Obstacle {
+    Obstacle { blame: Blame::Environment, what: format!("interrupted by {signal}") }
+}
+
+fn names(plan: &Plan) -> String {
+    let names: Vec<_> =
+        plan.services.iter().map(|service| format!("{} ({})", service.name, service.provider)).collect();
+    names.join(", ")
+}

@@ -1,0 +1,99 @@
+//! From experiments to trials: one for each stage, each either to be run, left out with a reason, or failing at once.
+
+use super::names::trial_name;
+use super::session::Session;
+use crate::blast_radius::Rung;
+use crate::experiment::{Experiment, outline};
+use crate::system::{ChosenService, Unavailable, choose};
+use std::sync::Arc;
+
+/// One stage of one experiment.
+pub(super) struct Entry {
+    /// The trial's name.
+    pub(super) name: String,
+    pub(super) experiment: Arc<Experiment>,
+    pub(super) state: State,
+}
+
+/// What there is to do for a trial.
+pub(super) enum State {
+    /// It can be run. Where it is left out unless asked for, the reason says why.
+    Ready { rung: Rung, services: Vec<ChosenService>, left_out: Option<String> },
+    /// This machine cannot provide what it needs.
+    Lacking { reason: String, required: bool },
+    /// The experiment is impossible or meaningless as it is written.
+    Broken { problems: String },
+}
+
+impl Entry {
+    /// Why the trial is not run unless asked for.
+    pub(super) fn left_out(&self) -> Option<&str> {
+        match &self.state {
+            State::Ready { left_out, .. } => left_out.as_deref(),
+            State::Lacking { reason, required: false } => Some(reason),
+            State::Lacking { .. } | State::Broken { .. } => None,
+        }
+    }
+}
+
+/// All trials of one experiment.
+pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
+    let experiment = Arc::new(experiment);
+    let definition = &experiment.definition;
+    let rungs = match outline(definition) {
+        Ok(rungs) => rungs,
+        Err(problems) => {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            let name = format!("{}::1_cannot_be_planned", definition.name);
+            let problems = format!("{}: {}", place(&experiment), lines.join("\n  and "));
+            return vec![Entry { name, experiment, state: State::Broken { problems } }];
+        }
+    };
+    let provided = provide(&experiment, session);
+    let stages: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
+    let entry = |rung: Rung| {
+        let name = trial_name(&definition.name, &stages, rung.number - 1);
+        let state = match &provided {
+            Ok(services) => {
+                let left_out = left_out(&experiment, &rung);
+                State::Ready { services: services.clone(), left_out, rung }
+            }
+            Err(lacking) => State::Lacking {
+                reason: lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+                required: lacking.iter().any(|unavailable| session.requires(unavailable)),
+            },
+        };
+        Entry { name, experiment: Arc::clone(&experiment), state }
+    };
+    rungs.into_iter().map(entry).collect()
+}
+
+/// How each service is provided here, or all that is lacking.
+fn provide(experiment: &Experiment, session: &Session) -> Result<Vec<ChosenService>, Vec<Unavailable>> {
+    let (mut chosen, mut lacking) = (Vec::new(), Vec::new());
+    for service in &experiment.definition.system.services {
+        match choose(service, session.backend, &session.availability) {
+            Ok(service) => chosen.push(service),
+            Err(unavailable) => lacking.push(unavailable),
+        }
+    }
+    if lacking.is_empty() { Ok(chosen) } else { Err(lacking) }
+}
+
+fn left_out(experiment: &Experiment, rung: &Rung) -> Option<String> {
+    if let Some(reason) = &experiment.definition.ignored {
+        let reason = if reason.is_empty() { "#[ignore]" } else { reason };
+        return Some(reason.to_owned());
+    }
+    (rung.number > 1)
+        .then(|| "its stage is not earned yet: only the first stage of an experiment runs".to_owned())
+}
+
+fn place(experiment: &Experiment) -> String {
+    let location = &experiment.definition.location;
+    if location.file.is_empty() {
+        experiment.definition.name.clone()
+    } else {
+        format!("{} ({}:{})", experiment.definition.name, location.file, location.line)
+    }
+}

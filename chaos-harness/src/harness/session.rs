@@ -1,0 +1,185 @@
+//! What all trials of one process share.
+
+use super::config::{Config, ConfigError, Profile, Requirement};
+use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
+use super::listing::{Entry, State};
+use super::lock::MachineLock;
+use super::rerun::TestProgram;
+use crate::chance::Seed;
+use crate::experiment::{Plan, Setup, Verdict, run};
+use crate::report::{Details, Headline, Report};
+use crate::safety::{Interrupt, Reexec, replay_leftovers};
+use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
+use std::io;
+use std::path::PathBuf;
+
+/// Settings, the run's folder, and what is known of this machine.
+pub(super) struct Session {
+    config: Config,
+    pub(super) backend: BackendChoice,
+    pub(super) availability: Availability,
+    /// The folder of all runs.
+    runs: PathBuf,
+    run: RunId,
+    /// How this program is started again as the guard.
+    guard: Option<Reexec>,
+    /// Whether progress is told live.
+    live: bool,
+}
+
+/// Why nothing can be listed or run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Backend(#[from] ParseBackendError),
+}
+
+/// Why a trial could not even begin.
+#[derive(Debug, thiserror::Error)]
+enum CannotBegin {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("signals cannot be watched for: {0}")]
+    Signals(io::Error),
+    #[error("interrupted by {0}")]
+    Interrupted(crate::safety::Signal),
+    #[error(transparent)]
+    Lock(#[from] super::lock::LockError),
+    #[error("no thread to wait on: {0}")]
+    Runtime(io::Error),
+    #[error(transparent)]
+    Unsupported(#[from] crate::experiment::Unsupported),
+}
+
+impl Session {
+    pub(super) fn new(guard: Reexec, live: bool) -> Result<Self, SessionError> {
+        let config = Config::from_env()?;
+        for variable in &config.unknown {
+            eprintln!("chaos: {variable}");
+        }
+        let backend = match &config.backend {
+            Some(name) => name.parse()?,
+            None => BackendChoice::Auto,
+        };
+        let runs = runs_folder(config.target_dir.as_deref());
+        let run = RunId::current();
+        let availability = Availability::from_env();
+        availability.load(&known_file(&runs, &run));
+        Ok(Self { config, backend, availability, runs, run, guard: Some(guard), live })
+    }
+
+    /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
+    pub(super) fn requires(&self, unavailable: &Unavailable) -> bool {
+        self.config.require.iter().any(|requirement| match requirement {
+            Requirement::Docker => unavailable.needs_docker,
+        })
+    }
+
+    /// Keeps what was found out about this machine, for the other processes of this run.
+    pub(super) fn remember(&self) {
+        let file = known_file(&self.runs, &self.run);
+        // Only a run of several processes has a folder by now, and only that has readers; it costs them only a probe.
+        if file.parent().is_some_and(std::path::Path::is_dir) {
+            let _ = self.availability.store(&file);
+        }
+    }
+
+    /// Runs a trial: `Err` says all there is to say about a failure.
+    pub(super) fn run(&self, entry: Entry) -> Result<(), String> {
+        let Entry { name, experiment, state } = entry;
+        let (rung, services) = match state {
+            State::Ready { rung, services, .. } => (rung, services),
+            State::Lacking { reason, .. } => return Err(reason),
+            State::Broken { problems } => return Err(problems),
+        };
+        let definition = &experiment.definition;
+        let seed = self.config.seed.or(definition.seed).unwrap_or_else(Seed::fresh);
+        let report = Plan::new(definition, &rung, services, seed, !self.config.no_fault)
+            .map_err(CannotBegin::from)
+            .and_then(|plan| self.conduct(&experiment, plan, name))
+            .map_err(|error| error.to_string())?;
+        self.tell(&report)
+    }
+
+    fn conduct(
+        &self,
+        experiment: &crate::experiment::Experiment,
+        plan: Plan,
+        trial: String,
+    ) -> Result<Report, CannotBegin> {
+        let interrupt = Interrupt::install().map_err(CannotBegin::Signals)?;
+        if let Some(signal) = interrupt.is_set() {
+            return Err(CannotBegin::Interrupted(signal));
+        }
+        // Held until the trial is over.
+        let _lock = if plan.definition.parallel { None } else { Some(wait_for_machine(&interrupt)?) };
+        self.put_leftovers_right();
+        let folder = TrialFolder::create(&self.runs, &self.run, &trial)?;
+        let program = TestProgram::current(&plan.definition.location.package);
+        let setup = Setup {
+            rerun: program.rerun(&trial, plan.seed, &self.config.to_repeat()),
+            plan,
+            trial,
+            run: self.run.to_string(),
+            folder: folder.path().to_owned(),
+            runs: self.runs.clone(),
+            undo_log: folder.undo_log(),
+            tag: folder.tag().to_owned(),
+            guard: self.guard.clone(),
+            interrupt: &interrupt,
+            keep: self.config.keep,
+            live: self.live,
+        };
+        Ok(run(experiment, setup))
+    }
+
+    /// What a run left behind when its machine went down, guard and all.
+    fn put_leftovers_right(&self) {
+        match replay_leftovers(&self.runs) {
+            Ok(leftovers) => {
+                for leftover in leftovers {
+                    eprintln!("chaos: an earlier run was cut off, now undone: {leftover}");
+                }
+            }
+            Err(error) => eprintln!("chaos: what earlier runs left behind cannot be looked for: {error}"),
+        }
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), String> {
+        if let Err(error) = report.store() {
+            eprintln!("chaos: the report of {} cannot be written: {error}", report.trial);
+        }
+        let verdict = report.conclusion.verdict;
+        let only_told = verdict == Verdict::Inconclusive
+            && (report.is_without_fault() || self.config.profile == Profile::Lenient);
+        match verdict {
+            Verdict::Upheld => {
+                eprintln!("chaos: {}", Headline(report));
+                Ok(())
+            }
+            _ if only_told => {
+                eprint!("chaos: warning: {}", Details(report));
+                Ok(())
+            }
+            _ => Err(Details(report).to_string()),
+        }
+    }
+}
+
+fn known_file(runs: &std::path::Path, run: &RunId) -> PathBuf {
+    runs.join(run.to_string()).join("machine.json")
+}
+
+/// Waits until no other experiment generates load on this machine.
+fn wait_for_machine(interrupt: &Interrupt) -> Result<MachineLock, CannotBegin> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CannotBegin::Runtime)?;
+    runtime.block_on(async {
+        tokio::select! {
+            lock = MachineLock::acquire() => Ok(lock?),
+            signal = interrupt.cancelled() => Err(CannotBegin::Interrupted(signal)),
+        }
+    })
+}
