@@ -1,6 +1,6 @@
 //! `#[chaos_test]`: a function that makes the experiment, its entry in the registry, and an ordinary `#[test]`.
 
-use super::{Crate, clause, companion, doc_hidden};
+use super::{Crate, clause, companion, doc_hidden, hidden_name};
 use crate::errors::Errors;
 use crate::experiment::ExperimentAttribute;
 use crate::signature::Function;
@@ -56,7 +56,7 @@ fn experiment(
     let made = match (&attribute.system, parameter) {
         (Some((word, _)), Some(parameter)) => {
             let operation =
-                operation(name, parameter.as_ref(), function.output().map_or(span, Spanned::span));
+                operation(name, parameter.as_ref(), function.output().map_or(span, Spanned::span), krate);
             quote_spanned! {span=>
                 #path::Experiment::new(
                     #path::__private::experiment_name(::core::module_path!(), #text), #word, #operation
@@ -118,11 +118,15 @@ fn imported(function: &Ident) -> Ident {
     Ident::new("__system", function.span())
 }
 
-fn operation(name: &Ident, parameter: Option<&Type>, output: Span) -> TokenStream {
-    let value = Ident::new(if parameter.is_some() { "value" } else { "_value" }, Span::mixed_site());
+fn operation(name: &Ident, parameter: Option<&Type>, output: Span, krate: &Crate) -> TokenStream {
+    let value = match parameter {
+        Some(parameter) => hidden_name("value", parameter.span()),
+        None => hidden_name("_value", name.span()),
+    };
     let argument = parameter.map(|parameter| quote_spanned! {parameter.span()=> &*#value });
     let call = quote_spanned! {name.span()=> #name(#argument) };
-    quote_spanned! {output=> |#value| async move { #call.await } }
+    let path = krate.at(output);
+    quote_spanned! {output=> |#value| async move { #path::__private::Outcome::into_result(#call.await) } }
 }
 
 /// The reason that `#[ignore]` gives.

@@ -1,6 +1,6 @@
 //! `#[system]`: a function that makes the system, and a type that holds the names of its services.
 
-use super::{Crate, companion, doc_hidden, source};
+use super::{Crate, companion, doc_hidden, hidden_name, source};
 use crate::errors::Errors;
 use crate::signature::Function;
 use crate::suggest;
@@ -124,14 +124,16 @@ fn system(
 }
 
 fn start(name: &Ident, taken: &[Taken], output: Span, krate: &Crate) -> TokenStream {
-    let services = Ident::new(if taken.is_empty() { "_services" } else { "services" }, Span::mixed_site());
+    let services = if taken.is_empty() { "_services" } else { "services" };
     let arguments = taken.iter().map(|Taken { service, type_span }| {
+        let services = hidden_name(services, *type_span);
         quote_spanned! {*type_span=> #services.get(#service)? }
     });
+    let services = hidden_name(services, output);
     let path = krate.at(output);
     let call = quote_spanned! {name.span()=> #name(#(#arguments),*) };
     quote_spanned! {output=>
-        .start(|#services| async move { #call.await.map_err(#path::__private::into_error) })
+        .start(|#services| async move { #path::__private::Outcome::into_result(#call.await) })
     }
 }
 
