@@ -23,7 +23,7 @@ pub(crate) fn chaos_test(attribute: TokenStream, item: TokenStream) -> TokenStre
 
 /// Expands `#[system]`.
 pub(crate) fn system(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    attribute_macro(attribute, item, system::expand)
+    attribute_macro(attribute, item, |input, function, errors| system::expand(input, &function, errors))
 }
 
 fn attribute_macro(
