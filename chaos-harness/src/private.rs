@@ -7,24 +7,26 @@ use crate::system::System;
 pub use crate::harness::{Registration, run_as_test};
 pub use inventory;
 
-/// What an async function returns, so that an expansion can say which value it makes.
+/// What an async function returns: an expansion need not name its types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether it succeeded",
     label = "not a `Result`",
-    note = "return a `Result`, as in `-> Result<Shop>`"
+    note = "return a `Result`, as in `-> Result<()>`"
 )]
 pub trait Outcome {
     /// The value of a success.
     type Value;
+
+    /// The outcome with its error as the harness keeps it.
+    fn into_result(self) -> Result<Self::Value, BoxError>;
 }
 
-impl<T, E> Outcome for Result<T, E> {
+impl<T, E: Into<BoxError>> Outcome for Result<T, E> {
     type Value = T;
-}
 
-/// An error as the harness keeps it.
-pub fn into_error(error: impl Into<BoxError>) -> BoxError {
-    error.into()
+    fn into_result(self) -> Result<T, BoxError> {
+        self.map_err(Into::into)
+    }
 }
 
 /// The name of an experiment: the path of its function without the crate.

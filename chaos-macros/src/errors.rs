@@ -1,6 +1,7 @@
 //! The errors of one expansion, collected so that all of them are reported together.
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use std::fmt::Display;
 
 /// Where every part of an expansion reports what is wrong.
@@ -28,9 +29,14 @@ impl Errors {
         self.0.is_empty()
     }
 
-    /// One `compile_error!` each. They go last: before the item they would confuse editors.
+    /// One `compile_error!` each. They go last: before the item they would confuse editors. And they go inside a
+    /// constant: directly in a module they keep rustc from reporting names that it cannot find there.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0.iter().map(syn::Error::to_compile_error).collect()
+        if self.0.is_empty() {
+            return TokenStream::new();
+        }
+        let errors = self.0.iter().map(syn::Error::to_compile_error);
+        quote! { const _: () = { #(#errors)* }; }
     }
 
     #[cfg(test)]

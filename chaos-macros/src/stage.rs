@@ -148,7 +148,7 @@ pub(crate) fn check_growth(stages: &[Stage], errors: &mut Errors) {
         for Size { amount, span, .. } in sizes {
             match largest {
                 _ if amount == 0 => {
-                    errors.push(span, format!("a stage of `{}` touches nothing", kind.show(0)))
+                    errors.push(span, format!("a stage of `{}` touches nothing", kind.show(0)));
                 }
                 Some(before) if amount <= before => errors.push(
                     span,

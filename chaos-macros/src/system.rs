@@ -6,7 +6,7 @@ use crate::source::Source;
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Error, Expr, Path, Result, Token};
+use syn::{Expr, Path, Result, Token};
 
 /// The services of a system, and how it is stopped.
 #[derive(Default)]
@@ -34,10 +34,10 @@ impl Entry {
     fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
         let name = input.call(Ident::parse_any)?;
         if !input.peek(Token![=]) {
-            return Err(Error::new(
-                name.span(),
-                format!("`{name}` has no source: write `{name} = container(\"image\", port = 80)`"),
-            ));
+            let advice = format!("write `{name} = container(\"image\", port = 80)`");
+            errors.push(name.span(), format!("`{name}` has no source: {advice}"));
+            list::skip_element(input);
+            return Ok(Self::Service(Service { name, source: None }));
         }
         input.parse::<Token![=]>()?;
         if name == "crate" {

@@ -5,7 +5,7 @@ use crate::literal::Number;
 use crate::value::Value;
 use proc_macro2::{Ident, Literal, Span};
 use syn::parse::ParseStream;
-use syn::{Error, Expr, Result, Token};
+use syn::{Error, Expr, Result, Token, token};
 
 /// A claim about a metric.
 pub(crate) enum Threshold {
@@ -68,9 +68,9 @@ impl Threshold {
         if ahead.peek(Token![.]) {
             return ahead.peek2(syn::Lit);
         }
-        !(ahead.peek(Token![::]) || ahead.peek(Token![!]) && !ahead.peek(Token![!=]))
-            && !ahead.peek(syn::token::Paren)
-            && !ahead.peek(syn::token::Bracket)
+        let is_macro = ahead.peek(Token![!]) && !ahead.peek(Token![!=]);
+        let goes_on = ahead.peek(Token![::]) || ahead.peek(token::Paren) || ahead.peek(token::Bracket);
+        !(is_macro || goes_on)
     }
 
     fn operator(input: ParseStream<'_>, metric: &Ident) -> Result<(Side, Span)> {

@@ -1,6 +1,6 @@
 //! `#[chaos_test]`: a function that makes the experiment, its entry in the registry, and an ordinary `#[test]`.
 
-use super::{Crate, clause, companion, doc_hidden};
+use super::{Crate, clause, companion, doc_hidden, hidden_name};
 use crate::errors::Errors;
 use crate::experiment::ExperimentAttribute;
 use crate::signature::Function;
@@ -13,21 +13,18 @@ use syn::{Attribute, Expr, Meta, MetaNameValue, Path, Type};
 
 pub(super) fn expand(input: ParseStream<'_>, mut function: Function, errors: &mut Errors) -> TokenStream {
     let attribute = ExperimentAttribute::parse(input, Span::call_site(), errors);
-    let before = errors.count();
-    function.check("Result<()>", errors);
-    let parameter = parameter(&function, errors);
-    let callable = errors.count() == before;
+    let krate = Crate::new(attribute.krate.as_ref());
+    let operation = operation(&function, &krate, errors);
     let ignore = function.take_attributes(|attribute| attribute.path().is_ident("ignore"));
 
-    let krate = Crate::new(attribute.krate.as_ref());
-    let experiment = experiment(&function, &attribute, callable.then_some(parameter), &ignore, &krate);
+    let experiment = experiment(&function, &attribute, operation, &ignore, &krate);
     // What is wrong is not run: the experiment is emitted only so that rustc sees the clauses that are right.
     let run = if errors.is_empty() { run(&function, &ignore, &krate) } else { TokenStream::new() };
     quote! { #function #experiment #run }
 }
 
 /// The type of the one parameter, if there is one.
-fn parameter(function: &Function, errors: &mut Errors) -> Option<Type> {
+fn parameter<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a Type> {
     let mut parameters = function.parameters();
     let first = parameters.next();
     for more in parameters {
@@ -36,13 +33,13 @@ fn parameter(function: &Function, errors: &mut Errors) -> Option<Type> {
             format!("`{name}` takes what the system built, by reference, or nothing: write `shop: &Shop`");
         errors.push(more.span(), message);
     }
-    first.map(|parameter| (*parameter.ty).clone())
+    first.map(|parameter| &*parameter.ty)
 }
 
 fn experiment(
     function: &Function,
     attribute: &ExperimentAttribute,
-    parameter: Option<Option<Type>>,
+    operation: Option<TokenStream>,
     ignore: &[Attribute],
     krate: &Crate,
 ) -> TokenStream {
@@ -53,16 +50,12 @@ fn experiment(
     let define = define(name);
     let text = name.unraw().to_string();
     let system = attribute.system.as_ref().map(|(word, system)| import(word, system));
-    let made = match (&attribute.system, parameter) {
-        (Some((word, _)), Some(parameter)) => {
-            let operation =
-                operation(name, parameter.as_ref(), function.output().map_or(span, Spanned::span));
-            quote_spanned! {span=>
-                #path::Experiment::new(
-                    #path::__private::experiment_name(::core::module_path!(), #text), #word, #operation
-                )
-            }
-        }
+    let made = match (&attribute.system, operation) {
+        (Some((word, _)), Some(operation)) => quote_spanned! {span=>
+            #path::Experiment::new(
+                #path::__private::experiment_name(::core::module_path!(), #text), #word, #operation
+            )
+        },
         (Some((word, _)), None) => quote_spanned! {span=> #path::__private::unfinished(#word) },
         (None, _) => quote_spanned! {span=> #path::__private::unfinished(()) },
     };
@@ -78,7 +71,7 @@ fn experiment(
     let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
     quote_spanned! {span=>
         #hidden
-        #[allow(non_snake_case, dead_code)]
+        #[allow(non_snake_case, dead_code, clippy::pedantic)]
         fn #define() -> #path::Experiment {
             #system
             #made
@@ -118,19 +111,34 @@ fn imported(function: &Ident) -> Ident {
     Ident::new("__system", function.span())
 }
 
-fn operation(name: &Ident, parameter: Option<&Type>, output: Span) -> TokenStream {
-    let value = Ident::new(if parameter.is_some() { "value" } else { "_value" }, Span::mixed_site());
+/// The closure that calls the function, unless it cannot be called.
+fn operation(function: &Function, krate: &Crate, errors: &mut Errors) -> Option<TokenStream> {
+    let before = errors.count();
+    function.check("Result<()>", errors);
+    let parameter = parameter(function, errors);
+    if errors.count() > before {
+        return None;
+    }
+    let name = function.name();
+    let value = match &parameter {
+        Some(parameter) => hidden_name("value", parameter.span()),
+        None => hidden_name("_value", name.span()),
+    };
     let argument = parameter.map(|parameter| quote_spanned! {parameter.span()=> &*#value });
     let call = quote_spanned! {name.span()=> #name(#argument) };
-    quote_spanned! {output=> |#value| async move { #call.await } }
+    let output = function.output()?.span();
+    let path = krate.at(output);
+    Some(
+        quote_spanned! {output=> |#value| async move { #path::__private::Outcome::into_result(#call.await) } },
+    )
 }
 
 /// The reason that `#[ignore]` gives.
 fn reason(ignore: &Attribute) -> TokenStream {
-    match &ignore.meta {
-        Meta::NameValue(MetaNameValue { value: Expr::Lit(reason), .. }) => reason.to_token_stream(),
-        _ => quote_spanned! {ignore.span()=> "marked `#[ignore]`" },
+    if let Meta::NameValue(MetaNameValue { value: Expr::Lit(reason), .. }) = &ignore.meta {
+        return reason.to_token_stream();
     }
+    quote_spanned! {ignore.span()=> "marked `#[ignore]`" }
 }
 
 /// The entry in the registry, for a target with `harness = false`, and the test, for one without: an attribute cannot

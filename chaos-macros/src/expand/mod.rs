@@ -23,7 +23,7 @@ pub(crate) fn chaos_test(attribute: TokenStream, item: TokenStream) -> TokenStre
 
 /// Expands `#[system]`.
 pub(crate) fn system(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    attribute_macro(attribute, item, system::expand)
+    attribute_macro(attribute, item, |input, function, errors| system::expand(input, &function, errors))
 }
 
 fn attribute_macro(
@@ -50,22 +50,28 @@ fn attribute_macro(
 }
 
 /// The path of the `chaos_harness` crate, as the user's code must say it.
-struct Crate(TokenStream);
+struct Crate(Option<TokenStream>);
 
 impl Crate {
     fn new(path: Option<&Path>) -> Self {
-        Self(path.map_or_else(|| quote! { ::chaos_harness }, ToTokens::to_token_stream))
+        Self(path.map(ToTokens::to_token_stream))
     }
 
     /// The path located at `span`, so that rustc points there and nowhere else.
     fn at(&self, span: Span) -> TokenStream {
+        let Some(path) = self.0.clone() else { return quote_spanned! {span=> ::chaos_harness } };
         let relocate = |mut token: TokenTree| {
             // Names still resolve as where they were written: `$crate` must keep its meaning.
             token.set_span(span.resolved_at(token.span()));
             token
         };
-        self.0.clone().into_iter().map(relocate).collect()
+        path.into_iter().map(relocate).collect()
     }
+}
+
+/// A name of the expansion's own, that user code cannot see, located at `span`.
+fn hidden_name(name: &str, span: Span) -> Ident {
+    Ident::new(name, Span::mixed_site().located_at(span))
 }
 
 /// The name of what `#[system]` makes beside its function: a function that makes the system, and a type of the same

@@ -1,6 +1,6 @@
 //! `#[system]`: a function that makes the system, and a type that holds the names of its services.
 
-use super::{Crate, companion, doc_hidden, source};
+use super::{Crate, companion, doc_hidden, hidden_name, source};
 use crate::errors::Errors;
 use crate::signature::Function;
 use crate::suggest;
@@ -12,15 +12,15 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Pat, PatType};
 
-pub(super) fn expand(input: ParseStream<'_>, function: Function, errors: &mut Errors) -> TokenStream {
+pub(super) fn expand(input: ParseStream<'_>, function: &Function, errors: &mut Errors) -> TokenStream {
     let attribute = SystemAttribute::parse(input, errors);
     let before = errors.count();
     function.check("Result<Shop>", errors);
-    let taken = taken(&function, &attribute.services, errors);
+    let taken = taken(function, &attribute.services, errors);
     let callable = errors.count() == before;
     let krate = Crate::new(attribute.krate.as_ref());
-    let names = names(&function, &attribute.services, &krate);
-    let system = system(&function, &attribute, callable.then_some(taken), &krate);
+    let names = names(function, &attribute.services, &krate);
+    let system = system(function, &attribute, callable.then_some(taken), &krate);
     quote! { #function #names #system }
 }
 
@@ -72,7 +72,7 @@ fn names(function: &Function, services: &[Service], krate: &Crate) -> TokenStrea
         #hidden
         #[allow(dead_code, non_camel_case_types, unnameable_types, unreachable_pub)]
         #visibility struct #companion {}
-        #[allow(dead_code, non_upper_case_globals, unreachable_pub, clippy::declare_interior_mutable_const)]
+        #[allow(dead_code, non_upper_case_globals, unreachable_pub)]
         impl #companion {
             #(#names)*
         }
@@ -116,7 +116,7 @@ fn system(
     let stop = stop.as_ref().map(|(word, stop)| quote_spanned! {word.span()=> .#word(#stop) });
     quote_spanned! {span=>
         #hidden
-        #[allow(dead_code, non_snake_case, private_interfaces, unreachable_pub)]
+        #[allow(dead_code, non_snake_case, private_interfaces, unreachable_pub, clippy::pedantic)]
         #visibility fn #companion() -> #path::System<#output> {
             #path::System::new(#text)#(#services)*#start #stop
         }
@@ -124,14 +124,16 @@ fn system(
 }
 
 fn start(name: &Ident, taken: &[Taken], output: Span, krate: &Crate) -> TokenStream {
-    let services = Ident::new(if taken.is_empty() { "_services" } else { "services" }, Span::mixed_site());
+    let services = if taken.is_empty() { "_services" } else { "services" };
     let arguments = taken.iter().map(|Taken { service, type_span }| {
+        let services = hidden_name(services, *type_span);
         quote_spanned! {*type_span=> #services.get(#service)? }
     });
+    let services = hidden_name(services, output);
     let path = krate.at(output);
     let call = quote_spanned! {name.span()=> #name(#(#arguments),*) };
     quote_spanned! {output=>
-        .start(|#services| async move { #call.await.map_err(#path::__private::into_error) })
+        .start(|#services| async move { #path::__private::Outcome::into_result(#call.await) })
     }
 }
 

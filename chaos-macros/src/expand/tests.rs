@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
-fn pretty(tokens: TokenStream) -> String {
+fn pretty(tokens: &TokenStream) -> String {
     match syn::parse2(tokens.clone()) {
         Ok(file) => prettyplease::unparse(&file),
         Err(error) => panic!("{error} in {tokens}"),
@@ -27,7 +27,7 @@ fn a_minimal_experiment() {
             shop.checkout().await
         }
     };
-    insta::assert_snapshot!(pretty(super::chaos_test(attribute, item)));
+    insta::assert_snapshot!(pretty(&super::chaos_test(attribute, item)));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn an_experiment_with_everything() {
             checkout().await
         }
     };
-    let expanded = pretty(super::chaos_test(attribute, item));
+    let expanded = pretty(&super::chaos_test(attribute, item));
     assert!(!expanded.contains("chaos_harness"), "`crate = path` holds everywhere:\n{expanded}");
     insta::assert_snapshot!(expanded);
 }
@@ -73,7 +73,7 @@ fn a_system_with_everything() {
             Ok(Shop)
         }
     };
-    insta::assert_snapshot!(pretty(super::system(attribute, item)));
+    insta::assert_snapshot!(pretty(&super::system(attribute, item)));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_clauses_that_are_right_are_emitted_beside_the_errors() {
         stagse(5%),
     };
     let item = quote! { fn survives_slow_redis(shop: &Shop) -> Result<()> { shop.checkout() } };
-    insta::assert_snapshot!(pretty(super::chaos_test(attribute, item)));
+    insta::assert_snapshot!(pretty(&super::chaos_test(attribute, item)));
 }
 
 #[test]
@@ -128,18 +128,18 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
     let expanded = super::chaos_test(tokens(attribute), item);
     let amounts = [
         "101000",
-        "102000000000",
+        "102",
         "103",
-        "104000000",
+        "104",
         "77",
         "2",
         "55000",
-        "106000000",
+        "106",
         "109568",
         "10800000",
         "109000000",
         "110000",
-        "6660000000000",
+        "6660",
         "14000",
         "130000",
         "113",
@@ -187,7 +187,7 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
         "instances",
     ];
     for word in names.into_iter().chain(amounts) {
-        assert_eq!(count(expanded.clone(), word), 1, "`{word}` in {}", pretty(expanded.clone()));
+        assert_eq!(count(expanded.clone(), word), 1, "`{word}` in {}", pretty(&expanded));
     }
 }
 
@@ -208,7 +208,7 @@ fn each_token_of_a_system_is_emitted_exactly_once() {
         "after",
         "u_second",
         "u_limit",
-        "102000000",
+        "102",
         "u_other",
         "U_COMMAND",
         "ready",
@@ -225,6 +225,6 @@ fn each_token_of_a_system_is_emitted_exactly_once() {
         "or",
     ];
     for word in words {
-        assert_eq!(count(expanded.clone(), word), 1, "`{word}` in {}", pretty(expanded.clone()));
+        assert_eq!(count(expanded.clone(), word), 1, "`{word}` in {}", pretty(&expanded));
     }
 }

@@ -4,7 +4,7 @@ use super::Crate;
 use crate::argument::Argument;
 use crate::literal::Quantity;
 use crate::value::Value;
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
 /// The expression that `value` stands for.
@@ -45,9 +45,11 @@ fn amount(quantity: Quantity, span: Span, krate: &Crate) -> TokenStream {
         literal
     };
     match quantity {
-        Quantity::Nanoseconds(steps) => {
+        Quantity::Nanoseconds(nanoseconds) => {
+            let (constructor, steps) = duration(nanoseconds);
+            let constructor = Ident::new(constructor, span);
             let steps = number(steps);
-            quote_spanned! {span=> ::core::time::Duration::from_nanos(#steps) }
+            quote_spanned! {span=> ::core::time::Duration::#constructor(#steps) }
         }
         Quantity::PartsPerMillion(steps) => {
             let steps = number(steps.into());
@@ -70,4 +72,11 @@ fn amount(quantity: Quantity, span: Span, krate: &Crate) -> TokenStream {
             quote_spanned! {span=> #krate::Factor::from_ppm(#steps) }
         }
     }
+}
+
+/// The largest unit that a duration is a whole number of, as one would write it by hand.
+fn duration(nanoseconds: u64) -> (&'static str, u64) {
+    let units = [("from_secs", 1_000_000_000), ("from_millis", 1_000_000), ("from_micros", 1_000)];
+    let fits = units.iter().find(|(_, unit)| nanoseconds.is_multiple_of(*unit));
+    fits.map_or(("from_nanos", nanoseconds), |(constructor, unit)| (constructor, nanoseconds / unit))
 }

@@ -1,6 +1,6 @@
 use chaos_harness::prelude::*;
 
-struct Cart(Result<()>);
+struct Cart;
 
 #[system(redis = container("redis:7", port = 6379))]
 async fn shop() -> Result<()> {
@@ -14,7 +14,8 @@ async fn shop() -> Result<()> {
     expect(p99 < 500ms),
 )]
 async fn checkout(cart: &Cart) -> Result<()> {
-    cart.0
+    let _: &Cart = cart;
+    Ok(())
 }
 
 fn main() {}
