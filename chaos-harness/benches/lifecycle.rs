@@ -82,7 +82,7 @@ struct Took {
 }
 
 fn report(folder: &Path, role: &str) -> Took {
-    let run = format!("{role}-{}", rand_suffix());
+    let run = format!("{role}-{}", unique());
     let status = part(role, folder).env("NEXTEST_RUN_ID", &run).stdout(Stdio::null()).status();
     assert!(status.is_ok_and(|status| status.success()), "the {role} trial failed: see {}", folder.display());
     let trials = std::fs::read_dir(folder.join("chaos").join(run)).expect("the run has a folder");
@@ -98,7 +98,7 @@ fn report(folder: &Path, role: &str) -> Took {
     Took { overhead: seconds("overhead"), services: seconds("services_started_in") }
 }
 
-fn rand_suffix() -> u128 {
+fn unique() -> u128 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
 }
 

@@ -22,7 +22,7 @@ pub mod safety;
 pub mod system;
 mod units;
 
-pub use blast_radius::{Scope, Stage};
+pub use blast_radius::{Reach, Scope, Stage};
 pub use chance::{ParseSeedError, Seed};
 pub use experiment::Experiment;
 pub use fault::{Fault, FaultKind};

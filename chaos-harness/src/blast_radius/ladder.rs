@@ -19,7 +19,7 @@ pub(crate) struct Rung {
 
 /// A ladder that cannot be climbed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LadderError {
+pub(crate) enum LadderError {
     /// A stage's scope cannot be had on a service.
     #[error("stage `{stage}` on `{service}`: {cause}")]
     Scope {

@@ -4,8 +4,7 @@ mod ladder;
 mod reach;
 mod stage;
 
-pub use ladder::LadderError;
-pub(crate) use ladder::{Rung, default_stages, resolve};
+pub(crate) use ladder::{LadderError, Rung, default_stages, resolve};
+pub use reach::Reach;
 pub(crate) use reach::Unit;
-pub use reach::{Extent, Reach, ScopeError};
 pub use stage::{Scope, Stage};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How many of a service's instances, or what share of its connections, a fault touches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Extent {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
     /// This many of the service's instances.
     Instances {
         /// How many are touched.
@@ -34,7 +34,7 @@ pub(crate) enum Unit {
 
 /// Why a scope cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScopeError {
+pub(crate) enum ScopeError {
     /// More instances than there are.
     #[error("{asked} instances cannot be touched: there {} {there}", if *.there == 1 { "is" } else { "are" })]
     TooMany {
@@ -65,7 +65,7 @@ impl Extent {
     /// What `scope` comes to: a percentage is rounded down to whole instances, but not below one.
     pub(crate) fn resolve(scope: Scope, unit: Unit) -> Result<Self, ScopeError> {
         match (scope, unit) {
-            (Scope::Instances(0), _) | (Scope::Share(Percent::ZERO), _) => Err(ScopeError::Nothing),
+            (Scope::Instances(0) | Scope::Share(Percent::ZERO), _) => Err(ScopeError::Nothing),
             (Scope::Instances(1), Unit::Connections) => Ok(Self::Connections { share: Percent::ALL }),
             (Scope::Instances(asked), Unit::Connections) => Err(ScopeError::TooMany { asked, there: 1 }),
             (Scope::Instances(asked), Unit::Instances(there)) if asked > there => {
@@ -85,8 +85,7 @@ impl Extent {
     }
 
     /// The share of the service that is touched.
-    #[must_use]
-    pub fn share(self) -> Percent {
+    pub(crate) fn share(self) -> Percent {
         match self {
             Self::Instances { of: 0, .. } => Percent::ZERO,
             Self::Instances { count, of } => Percent::from_fraction(f64::from(count) / f64::from(of)),

@@ -6,7 +6,6 @@ mod plan;
 mod run;
 mod verdict;
 
-pub(crate) use definition::Operation;
 pub use definition::{Definition, Experiment, Location, Recover};
 pub(crate) use outline::outline;
 pub use plan::{Injection, Plan, PlannedStage, Unsupported};

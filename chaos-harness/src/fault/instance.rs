@@ -46,7 +46,6 @@ impl InstanceFault {
 }
 
 /// Kills instances of `service` (SIGKILL). They are started again afterwards.
-#[must_use]
 pub fn kill(service: impl Into<ServiceName>) -> Kill {
     Kill { service: service.into() }
 }
@@ -65,7 +64,6 @@ impl From<Kill> for Fault {
 }
 
 /// Asks instances of `service` to end (SIGTERM). They are started again afterwards.
-#[must_use]
 pub fn stop(service: impl Into<ServiceName>) -> Stop {
     Stop { service: service.into(), grace: Duration::from_secs(5) }
 }
@@ -92,7 +90,6 @@ impl From<Stop> for Fault {
 }
 
 /// Freezes instances of `service`: they hold their connections and answer nothing.
-#[must_use]
 pub fn pause(service: impl Into<ServiceName>) -> Pause {
     Pause { service: service.into() }
 }
@@ -114,7 +111,6 @@ impl From<Pause> for Fault {
 ///
 /// A container gets a CPU quota. A process is frozen in turns (a SIGSTOP/SIGCONT duty cycle of 100 ms), which is
 /// coarser: it stands still for the rest of each cycle.
-#[must_use]
 pub fn starve_cpu(service: impl Into<ServiceName>) -> StarveCpu {
     StarveCpu { service: service.into(), to: Percent::new(10) }
 }
@@ -141,7 +137,6 @@ impl From<StarveCpu> for Fault {
 }
 
 /// Holds instances of `service` to `limit` of address space: allocations beyond it fail. Processes on Linux only.
-#[must_use]
 pub fn limit_memory(service: impl Into<ServiceName>, limit: Bytes) -> LimitMemory {
     LimitMemory { service: service.into(), limit }
 }

@@ -7,7 +7,6 @@ use crate::units::ByteRate;
 use std::time::Duration;
 
 /// Answers of `service` arrive `delay` later. Data in flight keeps flowing: a slow link still carries full bandwidth.
-#[must_use]
 pub fn latency(service: impl Into<ServiceName>, delay: Duration) -> Latency {
     Latency { service: service.into(), delay, jitter: Duration::ZERO, stream: Stream::Downstream }
 }
@@ -41,7 +40,6 @@ impl From<Latency> for Fault {
 }
 
 /// Each connection to `service` carries no more than `rate`.
-#[must_use]
 pub fn bandwidth(service: impl Into<ServiceName>, rate: ByteRate) -> Bandwidth {
     Bandwidth { service: service.into(), rate, stream: Stream::Downstream }
 }
@@ -69,7 +67,6 @@ impl From<Bandwidth> for Fault {
 }
 
 /// Nothing of `service` gets through: connections stay open and silent.
-#[must_use]
 pub fn timeout(service: impl Into<ServiceName>) -> Timeout {
     Timeout { service: service.into(), after: Duration::ZERO, stream: Stream::Downstream }
 }
@@ -102,7 +99,6 @@ impl From<Timeout> for Fault {
 }
 
 /// Connections to `service` are reset: the peer sees a real RST.
-#[must_use]
 pub fn reset_peer(service: impl Into<ServiceName>) -> ResetPeer {
     ResetPeer { service: service.into(), after: Duration::ZERO }
 }
@@ -129,7 +125,6 @@ impl From<ResetPeer> for Fault {
 }
 
 /// `service` cannot be reached: its connections are closed and new ones refused.
-#[must_use]
 pub fn down(service: impl Into<ServiceName>) -> Down {
     Down { service: service.into() }
 }

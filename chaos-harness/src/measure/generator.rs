@@ -73,22 +73,6 @@ impl Generator {
             .map_err(GeneratorError::Start)?;
         Ok(Phase { events, result })
     }
-
-    /// Runs a phase until all of its operations have ended, or until `cancel` turns true.
-    pub(crate) async fn run_phase(
-        &self,
-        span: Duration,
-        observer: Observer,
-        mut cancel: watch::Receiver<bool>,
-    ) -> Result<PhaseSamples, GeneratorError> {
-        let mut phase = self.start(span, observer)?;
-        tokio::select! {
-            result = phase.wait() => return result,
-            // Without its sender nobody can cancel any more.
-            Ok(_) = cancel.wait_for(|is_cancelled| *is_cancelled) => phase.stop(),
-        }
-        phase.wait().await
-    }
 }
 
 /// A phase under way. Dropped, it ends at once.

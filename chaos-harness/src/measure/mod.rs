@@ -17,7 +17,7 @@ pub(crate) use claim::Claim;
 pub use claim::{Event, Measured};
 pub use evaluate::{Evaluated, Evidence, Inference, Undecidable};
 pub(crate) use evaluate::{check_decidable, evaluate};
-pub(crate) use generator::{Generator, GeneratorError, Observer, Phase};
+pub(crate) use generator::{Generator, GeneratorError, Observer};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
 pub(crate) use operation::{Operation, panic_message};

@@ -1,6 +1,5 @@
 //! The proof of effect: what passed, and what a toxic did to it. Readable at any time.
 
-use crate::units::Percent;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What has passed through a route so far.
@@ -42,10 +41,12 @@ pub(crate) struct ToxicCounters {
     pub(crate) closed: u64,
 }
 
+#[cfg(test)]
 impl ToxicCounters {
     /// The share of the traffic that was really touched; `None` where nothing carried.
-    pub(crate) fn reached(&self) -> Option<Percent> {
-        (self.carried > 0).then(|| Percent::from_fraction(self.touched_carried as f64 / self.carried as f64))
+    pub(crate) fn reached(&self) -> Option<crate::units::Percent> {
+        let share = self.touched_carried as f64 / self.carried as f64;
+        (self.carried > 0).then(|| crate::units::Percent::from_fraction(share))
     }
 }
 

@@ -30,8 +30,7 @@ mod toxics;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use counters::{RouteCounters, ToxicCounters};
-pub(crate) use error::ProxyError;
+pub(crate) use counters::ToxicCounters;
 pub(crate) use route::{Route, ToxicSpec};
 pub(crate) use server::Proxy;
 pub use toxic::{Stream, Toxic};

@@ -94,6 +94,7 @@ impl Route {
     }
 
     /// Where new connections are led.
+    #[cfg(test)]
     pub(crate) fn upstream(&self) -> SocketAddr {
         *lock(&self.inner.upstream)
     }

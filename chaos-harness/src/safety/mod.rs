@@ -13,11 +13,8 @@ mod undo;
 pub(crate) mod victim;
 
 pub use breaker::Tripped;
-#[cfg(feature = "docker")]
-pub(crate) use containers::TRIAL_LABEL;
-pub(crate) use guard::{Guard, GuardError, Reexec, become_guard_if_asked};
-pub(crate) use leftovers::{Leftover, replay_leftovers};
-pub(crate) use perform::{UndoError, UndoFailure, perform, put_right};
-pub(crate) use process::{TRIAL_VARIABLE, process_start_time};
+pub(crate) use guard::{Guard, Reexec, become_guard_if_asked};
+pub(crate) use leftovers::replay_leftovers;
+pub(crate) use perform::put_right;
 pub(crate) use signals::{Interrupt, Signal};
-pub(crate) use undo::{OpenEntries, UndoAction, UndoId, UndoLog};
+pub(crate) use undo::{UndoAction, UndoId, UndoLog};

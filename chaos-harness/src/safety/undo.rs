@@ -176,6 +176,7 @@ impl UndoLog {
     }
 
     /// What the log in this file leaves to be undone.
+    #[cfg(test)]
     pub(crate) fn open_entries(path: &Path) -> io::Result<OpenEntries> {
         Ok(OpenEntries::parse(&fs::read(path)?, boot_id().as_deref()))
     }

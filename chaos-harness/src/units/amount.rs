@@ -98,7 +98,7 @@ impl fmt::Display for Bytes {
             (1_000_000, "MB"),
             (1_000, "kB"),
         ];
-        let exact = UNITS.iter().find(|(size, _)| self.0 >= *size && self.0 % size == 0);
+        let exact = UNITS.iter().find(|(size, _)| self.0 >= *size && self.0.is_multiple_of(*size));
         match exact {
             Some((size, name)) => write!(f, "{}{name}", self.0 / size),
             None => write!(f, "{}B", self.0),

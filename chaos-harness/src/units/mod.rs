@@ -11,7 +11,7 @@ pub use share::{Factor, Percent, PercentOutOfRange};
 /// A duration the way it is written in an attribute: `500ms`, `1.5s`, `250us`.
 pub(crate) fn show_duration(duration: std::time::Duration) -> String {
     let nanos = duration.as_nanos();
-    let (unit, name) = match nanos {
+    let (unit, name): (u32, _) = match nanos {
         0 => return "0ms".to_owned(),
         1_000_000_000.. => (1_000_000_000, "s"),
         1_000_000.. => (1_000_000, "ms"),
@@ -19,7 +19,7 @@ pub(crate) fn show_duration(duration: std::time::Duration) -> String {
         _ => (1, "ns"),
     };
     // Three significant digits: as many as the histogram keeps.
-    let scaled = nanos as f64 / unit as f64;
+    let scaled = nanos as f64 / f64::from(unit);
     let decimals = match scaled {
         100.0.. => 0,
         10.0.. => 1,

@@ -8,7 +8,7 @@ use crate::experiment::{Effect, Injection};
 use crate::fault::FaultKind;
 use crate::proxy::{Route, ToxicSpec};
 use crate::report::{Event, Journal};
-use crate::system::{self, RunningSystem};
+use crate::system::{self, Instance, InstanceState, RunningSystem};
 use crate::units::Percent;
 use std::sync::{Mutex, PoisonError};
 
@@ -136,7 +136,10 @@ impl<'a> Injector<'a> {
                 Ok(())
             }
             FaultKind::Instance(fault) => match self.system.instance(&injection.fault.service, *index) {
-                Some(instance) => Ok(instance.undo(fault).await?),
+                Some(instance) => {
+                    instance.undo(fault).await?;
+                    confirm_running(instance).await
+                }
                 None => Ok(()),
             },
         }
@@ -147,6 +150,15 @@ impl<'a> Injector<'a> {
         let label = self.system.route_name(service, index);
         let route = label.and_then(|label| self.routes.route(label));
         route.ok_or_else(|| format!("`{service}` has no route {index}").into())
+    }
+}
+
+/// An undo is believed only when it is seen.
+async fn confirm_running(instance: &dyn Instance) -> Result<(), BoxError> {
+    match instance.observe().await? {
+        InstanceState::Running => Ok(()),
+        InstanceState::Frozen => Err("it is still frozen".into()),
+        InstanceState::Ended(how) => Err(format!("it has ended: {how}").into()),
     }
 }
 

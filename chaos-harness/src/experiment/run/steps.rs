@@ -204,10 +204,11 @@ impl<'a> Steps<'a> {
         let after = watched.lock().unwrap_or_else(PoisonError::into_inner).recovered();
         let recovery = Recovery { after: after.filter(|after| *after <= within), within };
         self.journal.event(&Event::Recovered { recovery: &recovery });
-        match recovery.after {
-            Some(after) => tracing::info!("recovery: steady again after {}", show_duration(after)),
-            None => tracing::info!("recovery: not steady within {}", show_duration(within)),
-        }
+        let steady = recovery.after.map_or_else(
+            || format!("not steady within {}", show_duration(within)),
+            |after| format!("steady again after {}", show_duration(after)),
+        );
+        tracing::info!("recovery: {steady}");
         Ok(recovery)
     }
 

@@ -10,7 +10,7 @@ use crate::measure::panic_message;
 use crate::proxy::Proxy;
 use crate::report::{Event, Journal, LogTail, Report};
 use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
-use crate::system::{Routes, RunningSystem, StartContext, SystemValue};
+use crate::system::{InstanceState, Routes, RunningSystem, StartContext, SystemValue};
 use crate::units::show_duration;
 use futures::FutureExt as _;
 use std::future::Future;
@@ -175,7 +175,7 @@ impl Trial<'_> {
         let left = if self.setup.keep { Vec::new() } else { put_right(undo).await };
         let left =
             left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error)).collect();
-        self.add_leftovers(conclusion, left)
+        Self::add_leftovers(conclusion, left)
     }
 
     async fn on(
@@ -206,8 +206,14 @@ impl Trial<'_> {
             }
             Err(obstacle) => self.facts.obstacles.push(obstacle),
         }
-        let conclusion = self.record(journal);
-        if conclusion.verdict != Verdict::Upheld {
+        let mut conclusion = self.record(journal);
+        let ended = self.ended_by_themselves(system).await;
+        if conclusion.verdict == Verdict::Upheld {
+            for what in &ended {
+                tracing::warn!("{what}");
+            }
+        } else {
+            conclusion.reasons.extend(ended);
             self.logs = self.log_tails(system);
         }
         if self.setup.keep {
@@ -220,7 +226,7 @@ impl Trial<'_> {
             return conclusion;
         }
         let left = system.stop().await.iter().map(ToString::to_string).collect();
-        self.add_leftovers(conclusion, left)
+        Self::add_leftovers(conclusion, left)
     }
 
     /// The phases, and whatever cuts them off.
@@ -263,13 +269,27 @@ impl Trial<'_> {
     }
 
     /// What could not be taken down spoils a good verdict and is added to a bad one.
-    fn add_leftovers(&self, mut conclusion: Conclusion, left: Vec<String>) -> Conclusion {
+    fn add_leftovers(mut conclusion: Conclusion, left: Vec<String>) -> Conclusion {
         if !left.is_empty() && conclusion.verdict == Verdict::Upheld {
             conclusion =
                 Conclusion { verdict: Verdict::Error, blame: Some(Blame::Harness), reasons: Vec::new() };
         }
         conclusion.reasons.extend(left);
         conclusion
+    }
+
+    /// The instances that have ended although nothing of this trial ended them: often the reason for the rest.
+    async fn ended_by_themselves(&self, system: &RunningSystem) -> Vec<String> {
+        let mut ended = Vec::new();
+        for service in &self.setup.plan.services {
+            for index in 0..service.provider.replicas as usize {
+                let Some(instance) = system.instance(&service.name, index) else { continue };
+                if let Ok(InstanceState::Ended(how)) = instance.observe().await {
+                    ended.push(format!("{} has ended by itself: {how}", instance.label()));
+                }
+            }
+        }
+        ended
     }
 
     fn log_tails(&self, system: &RunningSystem) -> Vec<LogTail> {

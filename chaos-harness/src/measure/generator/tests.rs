@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::operation::BoxError;
+use crate::BoxError;
 use crate::measure::sample::Outcome;
 use crate::units::Rate;
 use futures::future::BoxFuture;
@@ -169,31 +169,18 @@ async fn a_cancelled_phase_ends_at_once_and_aborts_what_is_in_flight() {
     });
     let workload = workload();
     let generator = Generator::new(workload.handle().clone(), hanging, load());
-    let (cancel, cancelled) = watch::channel(false);
     let hour = Duration::from_secs(3_600);
-    let (phase, ()) = tokio::join!(generator.run_phase(hour, ignore(), cancelled), async {
-        while Arc::strong_count(&held) < 5 {
-            tokio::task::yield_now().await;
-        }
-        cancel.send(true).unwrap();
-    });
-    let phase = phase.unwrap();
+    let mut phase = generator.start(hour, ignore()).unwrap();
+    while Arc::strong_count(&held) < 5 {
+        tokio::task::yield_now().await;
+    }
+    phase.stop();
+    let phase = phase.wait().await.unwrap();
     assert_eq!(phase.end, PhaseEnd::Stopped);
     assert_eq!(phase.samples, []);
     // Two are left: this one, and that of the operation itself. A leak would hang here.
     while Arc::strong_count(&held) > 2 {
         tokio::task::yield_now().await;
     }
-    workload.shutdown_background();
-}
-
-#[tokio::test]
-async fn a_phase_whose_cancel_signal_is_gone_runs_to_its_end() {
-    let workload = workload();
-    let generator = Generator::new(workload.handle().clone(), operation(|_| succeed()), load());
-    let (_, cancelled) = watch::channel(false);
-    let phase = generator.run_phase(SPAN, ignore(), cancelled).await.unwrap();
-    assert_eq!(phase.end, PhaseEnd::Complete);
-    assert_eq!(phase.samples.len(), 40);
     workload.shutdown_background();
 }

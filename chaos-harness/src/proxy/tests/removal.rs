@@ -123,7 +123,7 @@ async fn a_removed_reset_no_longer_threatens() {
 
 #[tokio::test]
 async fn names_are_told_apart_and_nonsense_is_refused() {
-    use crate::proxy::ProxyError;
+    use crate::proxy::error::ProxyError;
     let (proxy, route, _listener) = to_listener().await;
     let zero = Toxic::Bandwidth { rate: Bytes::new(0).per_second() };
     let refused = route.add(spec("none", zero, Stream::Upstream, ALL));
@@ -138,7 +138,7 @@ async fn names_are_told_apart_and_nonsense_is_refused() {
 
 #[tokio::test]
 async fn a_dropped_proxy_leaves_nothing_open() {
-    use crate::proxy::ProxyError;
+    use crate::proxy::error::ProxyError;
     let (proxy, route) = to_echo().await;
     let mut client = connect(route.address()).await;
     ping(&mut client).await.unwrap();
