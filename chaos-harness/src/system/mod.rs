@@ -18,6 +18,8 @@ mod running;
 mod service;
 mod spec;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use availability::{Availability, BackendChoice, ChosenService, Unavailable, choose};
 pub(crate) use check::{SpecError, check};
