@@ -102,14 +102,30 @@ async fn a_process_that_ignores_the_request_is_killed_after_the_grace_period() {
 
 #[tokio::test]
 async fn stopping_a_paused_or_starved_system_lets_it_go_first() {
+    for fault in [InstanceFault::Pause, InstanceFault::StarveCpu { to: Percent::new(10) }] {
+        let trial = Trial::new();
+        let system = start(&trial).await;
+        let instance = system.instance(&"shop".into(), 0).unwrap();
+        instance.inject(fault).await.unwrap();
+        assert!(system.stop().await.is_empty());
+        // Asked to end, and let go to do so: one that stayed frozen would have been killed.
+        assert_eq!(instance.observe().await.unwrap(), InstanceState::Ended("ended by SIGTERM".to_owned()));
+        assert!(trial.is_settled());
+        assert_eq!(trial.processes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_duty_cycle_does_not_share_its_process_with_a_pause() {
     let trial = Trial::new();
     let system = start(&trial).await;
     let instance = system.instance(&"shop".into(), 0).unwrap();
-    instance.inject(InstanceFault::StarveCpu { to: Percent::new(10) }).await.unwrap();
     instance.inject(InstanceFault::Pause).await.unwrap();
+    let starve = InstanceFault::StarveCpu { to: Percent::new(10) };
+    let error = instance.inject(starve).await.unwrap_err().to_string();
+    assert_eq!(error, "could not inject `starve_cpu` on `shop`: it is already paused");
+    assert_eq!(instance.observe().await.unwrap(), InstanceState::Frozen);
     assert!(system.stop().await.is_empty());
-    assert!(trial.is_settled());
-    assert_eq!(trial.processes(), [""; 0]);
 }
 
 #[tokio::test]

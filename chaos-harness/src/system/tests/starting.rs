@@ -1,9 +1,10 @@
 //! Starting systems of processes, and what is left when that fails.
 
 use super::fixture::{Trial, chosen, is_required, server};
-use crate::system::{InstanceState, Ready, ServiceName, StartContext, cargo_bin, external, process, running};
+use crate::system::{
+    InstanceState, Ready, ServiceName, StartContext, cargo_bin, external, process, program, running,
+};
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::Duration;
 
 #[tokio::test]
@@ -41,13 +42,13 @@ async fn services_are_reached_by_their_routes_and_stop_without_a_trace() {
 #[tokio::test]
 async fn a_service_starts_only_after_those_it_names() {
     let trial = Trial::new();
-    // Its readiness is a file that the second one makes: side by side, the second would be ready at once.
+    // The second one writes down the route to the first, which it cannot know before the first one is ready.
     let folder = tempfile::tempdir().unwrap();
-    let mark = folder.path().join("first-was-ready");
+    let mark = folder.path().join("route-to-first");
     let second =
         process(format!("sh -c 'echo $FIRST > {}; exit 0' {{port}}", mark.display())).env("FIRST={first}");
     let error = trial.fail([("second", second.into()), ("first", server().into())]).await;
-    // The second one ended, as it was told to; that it had the first one's route shows that it waited.
+    // It ended, as it was told to.
     assert!(
         error.contains("could not start `second`: it ended before it was ready: exit status 0"),
         "{error}"
@@ -116,17 +117,19 @@ async fn what_is_not_there_is_named_with_its_remedy() {
 }
 
 #[tokio::test]
-async fn a_port_that_another_process_took_is_not_mistaken_for_ours() {
-    // It listens somewhere else than it was told; whatever listens at its port is not its own.
+async fn a_process_that_finds_its_port_taken_is_given_another_before_that_is_an_error() {
     let trial = Trial::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let busy = process(format!(
-        "sh -c 'echo bind: Address already in use; exit 1' {{port}} {}",
-        taken.local_addr().unwrap()
-    ));
-    let error = trial.fail([("busy", busy.into())]).await;
-    assert!(error.contains("was taken by another process"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let ports = folder.path().join("ports");
+    let line =
+        format!("sh -c 'echo {{port}} >> {}; echo bind: Address already in use; exit 1'", ports.display());
+    let error = trial.fail([("busy", process(line).into())]).await;
+    assert!(error.contains("was taken by another process before it could listen on it"), "{error}");
+    let tried = std::fs::read_to_string(ports).unwrap();
+    let tried: std::collections::BTreeSet<_> = tried.lines().collect();
+    assert_eq!(tried.len(), 3, "{tried:?}");
     assert_eq!(trial.processes(), [""; 0]);
+    assert!(trial.is_settled());
 }
 
 #[tokio::test]
@@ -160,12 +163,9 @@ async fn a_kept_system_outlives_its_stop_and_its_value() {
 
 #[tokio::test]
 async fn redis_runs_as_a_process() {
-    if !Path::new("/usr/bin/redis-server").exists() {
-        assert!(
-            !is_required("redis"),
-            "CHAOS_REQUIRE asks for redis, and /usr/bin/redis-server is not there"
-        );
-        eprintln!("left out: no redis-server");
+    if let Err(missing) = program::command("redis-server", std::env::var_os("PATH")) {
+        assert!(!is_required("redis"), "CHAOS_REQUIRE asks for redis: {missing}");
+        eprintln!("left out: {missing}");
         return;
     }
     let trial = Trial::new();
