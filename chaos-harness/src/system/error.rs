@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SystemError {
     #[error("could not start `{instance}`: {cause}")]
-    Start { instance: String, cause: StartError },
+    Start { instance: String, cause: Box<StartError> },
     #[error("could not {step} `{fault}` on `{instance}`: {cause}")]
     Fault { step: Step, fault: String, instance: String, cause: BoxError },
     #[cfg(feature = "docker")]
@@ -24,7 +24,7 @@ pub(crate) enum SystemError {
 
 impl SystemError {
     pub(crate) fn start(instance: &str, cause: impl Into<StartError>) -> Self {
-        Self::Start { instance: instance.to_owned(), cause: cause.into() }
+        Self::Start { instance: instance.to_owned(), cause: Box::new(cause.into()) }
     }
 
     pub(crate) fn stop(instance: &str, cause: impl Into<BoxError>) -> Self {

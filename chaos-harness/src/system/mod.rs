@@ -18,6 +18,8 @@ mod running;
 mod service;
 mod spec;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use availability::ChosenService;
 pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};

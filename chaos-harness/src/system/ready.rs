@@ -122,6 +122,18 @@ pub(crate) async fn connect(address: SocketAddr, stays_open: Option<Duration>) -
     Ok(())
 }
 
+/// Whether connections are refused, within `limit` at the latest.
+pub(crate) async fn refuses(address: SocketAddr, stays_open: Option<Duration>, limit: Duration) -> bool {
+    let deadline = clock::now() + limit;
+    while connect(address, stays_open).await.is_ok() {
+        if clock::now() > deadline {
+            return false;
+        }
+        clock::sleep(FIRST_PAUSE).await;
+    }
+    true
+}
+
 type HttpError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn get(address: SocketAddr, path: &str) -> Result<u16, HttpError> {

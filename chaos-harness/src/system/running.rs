@@ -279,7 +279,13 @@ impl RunningSystem {
     async fn take_down(&self) -> Vec<SystemError> {
         let stopped = join_all(self.instances().map(|(instance, _)| instance.stop())).await;
         let mut errors: Vec<_> = stopped.into_iter().filter_map(Result::err).collect();
-        errors.extend(self.trial.sweep().await.err());
+        // Those that no instance owns: their start failed half-way.
+        #[cfg(feature = "docker")]
+        if self.trial.has_containers
+            && let Err(error) = docker::remove_all(&self.trial.name).await
+        {
+            errors.push(SystemError::stop(&self.trial.name, error));
+        }
         if errors.is_empty() {
             errors.extend(self.trial.end().err());
         }
@@ -296,11 +302,8 @@ impl RunningSystem {
 
 /// What is in the undo log for a trial as a whole: whatever carries its name must go.
 struct Trial {
-    #[cfg_attr(
-        not(feature = "docker"),
-        expect(dead_code, reason = "only containers are looked for by name")
-    )]
     name: String,
+    #[cfg(feature = "docker")]
     has_containers: bool,
     undo: UndoLog,
     records: Mutex<Vec<UndoId>>,
@@ -323,18 +326,13 @@ impl Trial {
             .map(|action| context.undo.record(action))
             .collect::<io::Result<Vec<_>>>()
             .map_err(|error| SystemError::start(&context.trial, StartError::UndoLog(error)))?;
-        Ok(Self { name: trial(), has_containers, undo: context.undo.clone(), records: Mutex::new(records) })
-    }
-
-    /// Removes the containers that no instance owns: those whose start failed half-way.
-    async fn sweep(&self) -> Result<(), SystemError> {
-        #[cfg(feature = "docker")]
-        if self.has_containers {
-            return docker::remove_all(&self.name)
-                .await
-                .map_err(|error| SystemError::stop(&self.name, error));
-        }
-        Ok(())
+        Ok(Self {
+            name: trial(),
+            #[cfg(feature = "docker")]
+            has_containers,
+            undo: context.undo.clone(),
+            records: Mutex::new(records),
+        })
     }
 
     fn end(&self) -> Result<(), SystemError> {

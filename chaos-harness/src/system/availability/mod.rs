@@ -4,6 +4,7 @@ mod engine;
 mod probes;
 
 use super::{Provider, ProviderKind, ServiceName, ServiceSpec};
+#[cfg(any(feature = "docker", test))]
 pub(crate) use engine::EngineAddress;
 pub(crate) use probes::Availability;
 use serde::{Deserialize, Serialize};

@@ -15,6 +15,8 @@ use tokio::time::timeout;
 
 /// How long a frozen instance is given to answer, to prove that it does not.
 const SILENCE: Duration = Duration::from_millis(200);
+/// How long the engine may take to take back the port of a container that has ended.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 /// How long the engine may take to notice that a killed container has ended.
 const NOTICED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -31,6 +33,11 @@ impl ContainerInstance {
         }
         let mut applied = self.applied.lock().await;
         match fault {
+            // What was recorded first must stay recorded: it knows how things were before.
+            InstanceFault::Pause if applied.paused.is_some() => return Err("it is already paused".into()),
+            InstanceFault::StarveCpu { .. } if applied.starved.is_some() => {
+                return Err("it is already starved of CPU".into());
+            }
             InstanceFault::Kill => self.end("SIGKILL", NOTICED_WITHIN).await?,
             InstanceFault::Stop { grace } => {
                 // Not the engine's own stop: its grace is in whole seconds.
@@ -60,13 +67,11 @@ impl ContainerInstance {
     /// Sends a signal and waits for the container's end.
     async fn end(&self, signal: &str, limit: Duration) -> Result<(), BoxError> {
         let sent = self.engine.kill(&self.id, signal).await;
-        match timeout(limit, self.engine.wait(&self.id)).await {
-            Ok(ended) => ended.map(drop).map_err(BoxError::from),
-            Err(_) => {
-                sent?;
-                Err(format!("it has not ended within {} ms of {signal}", limit.as_millis()).into())
-            }
+        if let Ok(ended) = timeout(limit, self.engine.wait(&self.id)).await {
+            return Ok(ended.map(drop)?);
         }
+        sent?;
+        Err(format!("it has not ended within {} ms of {signal}", limit.as_millis()).into())
     }
 
     pub(super) async fn look_for(&self, fault: InstanceFault) -> Result<Effect, SystemError> {
@@ -82,11 +87,10 @@ impl ContainerInstance {
                 Effect::NotSeen("it is still running".to_owned())
             }
             (InstanceFault::Kill | InstanceFault::Stop { .. }, Some(status)) => {
-                match ready::connect(upstream, Some(SILENCE)).await {
-                    Err(_) => Effect::Seen(format!("it has ended ({status}) and refuses connections")),
-                    Ok(()) => {
-                        Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
-                    }
+                if ready::refuses(upstream, Some(SILENCE), SETTLES_WITHIN).await {
+                    Effect::Seen(format!("it has ended ({status}) and refuses connections"))
+                } else {
+                    Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
                 }
             }
             (_, Some(status)) => Effect::NotSeen(format!("it has ended: {status}")),

@@ -2,7 +2,7 @@
 
 use super::duty_cycle::DutyCycle;
 use super::group::{self, ProcessGroup};
-use super::{ProcessInstance, State, end, linux};
+use super::{ProcessInstance, State, end, table};
 use crate::BoxError;
 use crate::clock;
 use crate::fault::InstanceFault;
@@ -37,6 +37,23 @@ struct Limited {
 }
 
 impl Applied {
+    /// What is in the way of one more fault.
+    fn conflict(&self, fault: InstanceFault) -> Option<&'static str> {
+        match fault {
+            InstanceFault::Pause | InstanceFault::StarveCpu { .. } if self.paused.is_some() => {
+                Some("it is already paused")
+            }
+            // The duty cycle would let a paused process go on.
+            InstanceFault::Pause | InstanceFault::StarveCpu { .. } if self.starved.is_some() => {
+                Some("it is already starved of CPU, by being frozen in turns")
+            }
+            InstanceFault::LimitMemory { .. } if !self.limited.is_empty() => {
+                Some("its memory is already limited")
+            }
+            _ => None,
+        }
+    }
+
     /// Notes that none is in effect any more, since the process has ended or is about to.
     pub(super) fn clear(&mut self, log: &UndoLog) -> io::Result<()> {
         let starved = self.starved.take().map(|(_, record)| record);
@@ -53,6 +70,9 @@ impl ProcessInstance {
         if let Some(status) = group.status() {
             return Err(failed(format!("it had already ended: {}", group::describe(status)).into()));
         }
+        if let Some(conflict) = state.applied.conflict(fault) {
+            return Err(failed(conflict.into()));
+        }
         match fault {
             InstanceFault::Kill => {
                 group.signal(Signal::KILL);
@@ -63,6 +83,9 @@ impl ProcessInstance {
                 state.applied.paused =
                     Some(self.record_resume(&group).map_err(|error| failed(error.into()))?);
                 group.signal(Signal::STOP);
+                if becomes(&group, true).await == Some(false) {
+                    return Err(failed("it is not frozen by SIGSTOP".into()));
+                }
             }
             InstanceFault::StarveCpu { to } => {
                 let record = self.record_resume(&group).map_err(|error| failed(error.into()))?;
@@ -70,7 +93,7 @@ impl ProcessInstance {
                 state.applied.starved = Some((cycle, record));
             }
             InstanceFault::LimitMemory { to } => {
-                for pid in linux::members(group.leader()) {
+                for pid in table::members(group.leader()) {
                     let limited = self.limit(pid, to.get()).map_err(|error| failed(error.into()))?;
                     state.applied.limited.extend(limited);
                 }
@@ -85,7 +108,7 @@ impl ProcessInstance {
 
     /// Limits one process; `None` when it has ended meanwhile.
     fn limit(&self, pid: Pid, to: u64) -> io::Result<Option<Limited>> {
-        let (Some(stat), Some((soft, hard))) = (linux::stat(pid), linux::address_space(pid)) else {
+        let (Some(stat), Some((soft, hard))) = (table::stat(pid), table::address_space(pid)) else {
             return Ok(None);
         };
         let record = self.launch.undo.record(UndoAction::RestoreAddressSpace {
@@ -95,7 +118,7 @@ impl ProcessInstance {
             hard,
         })?;
         // The hard limit stays: without privileges it could not be raised again.
-        linux::set_address_space(pid, (Some(to), hard))?;
+        table::set_address_space(pid, (Some(to), hard))?;
         Ok(Some(Limited { pid, limits: (soft, hard), record }))
     }
 
@@ -108,11 +131,10 @@ impl ProcessInstance {
             }
             (InstanceFault::Kill | InstanceFault::Stop { .. }, Some(status)) => {
                 let status = group::describe(status);
-                match ready::connect(self.port.address(), None).await {
-                    Err(_) => Effect::Seen(format!("it has ended ({status}) and refuses connections")),
-                    Ok(()) => {
-                        Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
-                    }
+                if ready::refuses(self.port.address(), None, SETTLES_WITHIN).await {
+                    Effect::Seen(format!("it has ended ({status}) and refuses connections"))
+                } else {
+                    Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
                 }
             }
             (_, Some(status)) => Effect::NotSeen(format!("it has ended: {}", group::describe(status))),
@@ -125,7 +147,7 @@ impl ProcessInstance {
             },
             (InstanceFault::LimitMemory { to }, None) => {
                 let limits: Vec<_> =
-                    linux::members(group.leader()).into_iter().filter_map(linux::address_space).collect();
+                    table::members(group.leader()).into_iter().filter_map(table::address_space).collect();
                 if !limits.is_empty() && limits.iter().all(|(soft, _)| *soft == Some(to.get())) {
                     Effect::Seen(format!("its limit reads back as {to}"))
                 } else {
@@ -136,15 +158,15 @@ impl ProcessInstance {
     }
 
     async fn look_for_silence(&self, group: &ProcessGroup) -> Effect {
-        if becomes(group, true).await == Some(false) {
+        let frozen = becomes(group, true).await;
+        if frozen == Some(false) {
             return Effect::NotSeen("it is not frozen".to_owned());
         }
         match ready::answers(&self.launch.ready, self.port.address(), SILENCE).await {
             Some(true) => Effect::NotSeen("it still answers".to_owned()),
-            Some(false) => {
-                Effect::Seen(format!("it is frozen and answers nothing within {} ms", SILENCE.as_millis()))
-            }
-            None => Effect::Seen("every process of it is frozen".to_owned()),
+            Some(false) => Effect::Seen(format!("it answers nothing within {} ms", SILENCE.as_millis())),
+            None if frozen == Some(true) => Effect::Seen("every process of it is frozen".to_owned()),
+            None => Effect::NotSeen("this system does not say whether it is frozen".to_owned()),
         }
     }
 
@@ -177,8 +199,8 @@ impl ProcessInstance {
                 let limited = std::mem::take(&mut state.applied.limited);
                 for Limited { pid, limits, .. } in &limited {
                     // One that has ended needs no limit.
-                    if linux::stat(*pid).is_some() {
-                        linux::set_address_space(*pid, *limits)?;
+                    if table::stat(*pid).is_some() {
+                        table::set_address_space(*pid, *limits)?;
                     }
                 }
                 limited.into_iter().map(|limited| limited.record).collect()

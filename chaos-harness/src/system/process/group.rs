@@ -1,13 +1,18 @@
 //! A process group that this run started: its leader, and all that the leader starts.
 
-use super::linux;
+use super::table;
+use crate::clock;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long the rest of a group may take to be gone once it was killed.
+const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A started group. It ends with its leader: what the leader leaves behind in the group is killed.
 ///
@@ -34,7 +39,7 @@ impl ProcessGroup {
         let group = Self {
             leader,
             // Zero where the system does not say: then the process number alone must do.
-            started: linux::stat(leader).map_or(0, |stat| stat.started),
+            started: table::stat(leader).map_or(0, |stat| stat.started),
             alive,
             ended,
         };
@@ -83,9 +88,8 @@ impl ProcessGroup {
 
     /// Whether every process of the group is frozen; unknown where the system does not say.
     pub(super) fn is_frozen(&self) -> Option<bool> {
-        linux::stat(self.leader)?;
-        let frozen = |pid: &Pid| linux::stat(*pid).is_none_or(|stat| matches!(stat.state, 'T' | 't'));
-        Some(linux::members(self.leader).iter().all(frozen))
+        let states = table::states(self.leader)?;
+        Some(!states.is_empty() && states.iter().all(|state| matches!(state, 'T' | 't')))
     }
 }
 
@@ -95,6 +99,11 @@ fn reap(child: &mut Child, leader: Pid, gate: &Mutex<bool>, end: &watch::Sender<
     let mut alive = gate.lock().unwrap_or_else(PoisonError::into_inner);
     // The leader is not reaped yet, so the group's number is still its own.
     let _ = kill_process_group(leader, Signal::KILL);
+    // Those that were killed with it may hold its sockets a little longer than it does.
+    let deadline = clock::now() + GONE_WITHIN;
+    while table::states(leader).is_some_and(|states| !states.is_empty()) && clock::now() < deadline {
+        clock::block_until(clock::now() + Duration::from_millis(1));
+    }
     let status = child.wait();
     *alive = false;
     drop(alive);
@@ -124,7 +133,7 @@ mod tests {
         assert!(group.signal(Signal::TERM));
         assert_eq!(group.wait().await.signal(), Some(15));
         if cfg!(target_os = "linux") {
-            assert_eq!(linux::members(group.leader()), []);
+            assert_eq!(table::members(group.leader()), []);
         }
         assert!(!group.signal(Signal::KILL), "there is nothing left to signal");
     }

@@ -3,8 +3,8 @@
 mod duty_cycle;
 mod faults;
 mod group;
-mod linux;
 mod port;
+mod table;
 
 use super::Ready;
 use super::cut::Cut;
@@ -179,7 +179,7 @@ impl Launch {
         .await;
         let log = self.log.tail(SHOWN_LINES);
         match outcome {
-            Ok(Outcome::Ready) if linux::listens(group.leader(), port.number()) == Some(false) => {
+            Ok(Outcome::Ready) if table::listens(group.leader(), port.number()) == Some(false) => {
                 Err(StartError::PortTaken { port: port.number(), log })
             }
             Ok(Outcome::Ready) => Ok(()),
@@ -263,5 +263,34 @@ async fn end(group: &ProcessGroup, grace: Duration) {
     if timeout(grace, group.wait()).await.is_err() {
         group.signal(Signal::KILL);
         group.wait().await;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_listener_that_is_not_ours_does_not_make_a_process_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = Launch {
+            label: "shop".to_owned(),
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".to_owned(), "sleep 600".to_owned()],
+            env: Vec::new(),
+            routes: BTreeMap::new(),
+            ready: Ready::Tcp,
+            ready_within: Duration::from_secs(20),
+            trial: format!("listener-{}", std::process::id()),
+            log: LogFile::create(folder.path(), "shop").unwrap(),
+            undo: UndoLog::create(&folder.path().join("undo.log")).unwrap(),
+            keep: false,
+            cut: Cut::new(),
+        };
+        let port = ReservedPort::reserve(None).unwrap();
+        let _quicker = TcpListener::bind(port.address()).unwrap();
+        let outcome = launch.run(&port).await;
+        assert!(matches!(outcome, Err(StartError::PortTaken { .. })), "{outcome:?}");
     }
 }

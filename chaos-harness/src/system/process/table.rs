@@ -1,9 +1,10 @@
-//! What `/proc` says about processes. On other systems nothing is known, and what needs it is left out.
+//! What the system says about processes: mostly in `/proc`. Elsewhere little is known, and what needs it is left out.
 
 use rustix::process::Pid;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 /// The fields of `/proc/<pid>/stat` that are used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +39,34 @@ pub(super) fn members(group: Pid) -> Vec<Pid> {
     entries
         .filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
         .filter(|pid| {
-            stat(*pid).is_some_and(|stat| {
-                stat.group == group.as_raw_nonzero().get() && !matches!(stat.state, 'Z' | 'X')
-            })
+            stat(*pid)
+                .is_some_and(|stat| stat.group == group.as_raw_nonzero().get() && !is_gone(*pid, stat.state))
         })
+        .collect()
+}
+
+/// Whether nothing is left of a process but its entry. Its first thread may be gone while others still hold its
+/// sockets.
+fn is_gone(pid: Pid, state: char) -> bool {
+    let tasks = || fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).map_or(0, Iterator::count);
+    matches!(state, 'Z' | 'X') && tasks() <= 1
+}
+
+/// The states of the living processes of a group; unknown where neither `/proc` nor `ps` says.
+pub(super) fn states(group: Pid) -> Option<Vec<char>> {
+    if cfg!(target_os = "linux") {
+        return Some(members(group).into_iter().filter_map(stat).map(|stat| stat.state).collect());
+    }
+    let output = Command::new("ps").args(["-A", "-o", "pgid=", "-o", "stat="]).output().ok()?;
+    let table = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| parse_ps(&table, group.as_raw_nonzero().get()))
+}
+
+fn parse_ps(table: &str, group: i32) -> Vec<char> {
+    let rows = table.lines().filter_map(|row| row.trim().split_once(char::is_whitespace));
+    rows.filter(|(id, _)| id.parse() == Ok(group))
+        .filter_map(|(_, state)| state.trim().chars().next())
+        .filter(|state| *state != 'Z')
         .collect()
 }
 
@@ -124,6 +149,12 @@ mod tests {
     fn a_name_with_parentheses_does_not_confuse() {
         let text = "77 (a ) b) T 1 70 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0";
         assert_eq!(parse_stat(text), Some(Stat { state: 'T', group: 70, started: 4242 }));
+    }
+
+    #[test]
+    fn the_states_of_a_group_are_read_from_ps() {
+        let table = "    1 Ss\n  501 T\n  501 T+\n  501 Z\n 5012 R\n";
+        assert_eq!(parse_ps(table, 501), ['T', 'T']);
     }
 
     #[test]
