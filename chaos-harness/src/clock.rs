@@ -27,7 +27,6 @@ pub(crate) async fn sleep(duration: Duration) {
 }
 
 /// Blocks this thread until `deadline`: for threads of the harness's own.
-#[cfg(test)]
 pub(crate) fn block_until(deadline: Instant) {
     std::thread::sleep(deadline.saturating_duration_since(now()));
 }

@@ -23,7 +23,7 @@ const EXTENSION: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     pub(super) phases: Vec<PhaseReport>,
-    /// How long load was to be generated, all in all.
+    /// How long load was generated, all in all.
     pub(super) load: Duration,
     /// How long it took until the services were ready.
     pub(super) services_started_in: Duration,
@@ -78,8 +78,7 @@ impl<'a> Steps<'a> {
     async fn try_take(&self, facts: &mut Facts, measured: &mut Measured) -> Result<(), Obstacle> {
         let definition = &self.plan.definition;
         let load = &definition.load;
-        measured.load += load.warmup;
-        let warmup = self.run(load.warmup, ignore()).await?;
+        let warmup = self.run(load.warmup, ignore(), measured).await?;
         if let PhaseEnd::Panicked(message) = warmup.end {
             facts.panic = Some(Panicked { phase: Phase::Baseline, message });
             return Ok(());
@@ -149,7 +148,7 @@ impl<'a> Steps<'a> {
     ) -> Result<Outcome, Obstacle> {
         self.begin(phase, span);
         let mut lasted = span;
-        let mut samples = self.run(span, observer()).await?;
+        let mut samples = self.run(span, observer(), measured).await?;
         let mut judged = self.judge(&samples, thresholds, baseline);
         let undecided = judged.thresholds.iter().any(|evaluated| evaluated.decision == Decision::Undecided);
         let extended = undecided && samples.end == PhaseEnd::Complete;
@@ -157,7 +156,7 @@ impl<'a> Steps<'a> {
             let by = span * (EXTENSION - 1);
             tracing::info!("{phase}: undecided, {} more", show_duration(by));
             self.journal.event(&Event::PhaseExtended { phase, by });
-            samples.extend(self.run(by, observer()).await?);
+            samples.extend(self.run(by, observer(), measured).await?);
             lasted += by;
             judged = self.judge(&samples, thresholds, baseline);
         }
@@ -167,7 +166,6 @@ impl<'a> Steps<'a> {
         for evaluated in &judged.thresholds {
             tracing::info!("{phase}: {evaluated}");
         }
-        measured.load += lasted;
         measured.phases.push(PhaseReport { phase, lasted, extended, summary: summary.clone() });
         Ok(Outcome { judged, summary, end: samples.end })
     }
@@ -194,12 +192,11 @@ impl<'a> Steps<'a> {
         });
         let span = within + measure::recovery_window(rate);
         self.begin(Phase::Recovery, span);
-        let samples = self.run(span, observer).await?;
+        let samples = self.run(span, observer, measured).await?;
         facts.panic = panicked(Phase::Recovery, &samples.end);
         let lasted = self.generator.elapsed().saturating_sub(began);
         let summary = samples.summary(rate);
         self.journal.event(&Event::PhaseEnded { phase: Phase::Recovery, summary: &summary, judged: None });
-        measured.load += lasted;
         measured.phases.push(PhaseReport { phase: Phase::Recovery, lasted, extended: false, summary });
         let after = watched.lock().unwrap_or_else(PoisonError::into_inner).recovered();
         let recovery = Recovery { after: after.filter(|after| *after <= within), within };
@@ -217,9 +214,17 @@ impl<'a> Steps<'a> {
         self.journal.event(&Event::PhaseStarted { phase, lasting });
     }
 
-    async fn run(&self, span: Duration, observer: Observer) -> Result<PhaseSamples, Obstacle> {
+    async fn run(
+        &self,
+        span: Duration,
+        observer: Observer,
+        measured: &mut Measured,
+    ) -> Result<PhaseSamples, Obstacle> {
         let harness = |error: GeneratorError| Obstacle { blame: Blame::Harness, what: error.to_string() };
-        self.generator.start(span, observer).map_err(harness)?.wait().await.map_err(harness)
+        let began = self.generator.elapsed();
+        let samples = self.generator.start(span, observer).map_err(harness)?.wait().await.map_err(harness);
+        measured.load += self.generator.elapsed().saturating_sub(began);
+        samples
     }
 
     fn judge(&self, samples: &PhaseSamples, thresholds: &[Threshold], baseline: Option<&Summary>) -> Judged {
