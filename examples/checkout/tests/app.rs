@@ -1,4 +1,5 @@
 //! The service against real replicas of inventory, with no fault injector: what its own remedies are worth.
+#![expect(clippy::unwrap_used, reason = "a test panics where its set-up fails")]
 
 use std::{
     io::{BufRead, BufReader},

@@ -18,7 +18,7 @@ const USAGE: &str = "usage: inventory --port <port> [--host <address>]";
 
 /// Stock movements per article. With these an answer costs a few tenths of a millisecond of CPU time in a debug
 /// build, so that a lack of CPU time shows.
-const MOVEMENTS: u32 = 2_000;
+const MOVEMENTS: u32 = 120_000;
 
 fn main() -> ExitCode {
     match Address::parse(env::args().skip(1)).map_err(Failure::from).and_then(serve) {
