@@ -67,6 +67,9 @@ impl fmt::Display for Details<'_> {
                 line(f, "", &format!("{} x {}", error.count, error.message))?;
             }
         }
+        if !phases.is_empty() {
+            line(f, "", "(bounds are exact for operations that do not depend on each other)")?;
+        }
         match facts.recovery {
             Some(Recovery { after: Some(after), within }) => {
                 let text =

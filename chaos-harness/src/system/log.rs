@@ -24,10 +24,6 @@ impl LogFile {
         Ok(Self(path))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
     /// The file, open so that each write goes to its end.
     pub(crate) fn append(&self) -> io::Result<File> {
         OpenOptions::new().append(true).open(&self.0)

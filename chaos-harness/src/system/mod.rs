@@ -26,7 +26,7 @@ pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Un
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};
-pub(crate) use error::SystemError;
+
 pub(crate) use instance::{Effect, Instance, InstanceState, supports};
 pub use name::ServiceName;
 pub(crate) use running::{Routes, RunningSystem, StartContext, start};

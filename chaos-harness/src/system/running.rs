@@ -250,19 +250,6 @@ impl RunningSystem {
         self.instance(service, index).map(Instance::label)
     }
 
-    /// The last lines of the logs of a service, each with its instance's label where there are several.
-    pub(crate) fn log_tail(&self, service: &ServiceName, lines: usize) -> Vec<String> {
-        let Some(service) = self.services.iter().find(|running| running.name == *service) else {
-            return Vec::new();
-        };
-        let several = service.instances.len() > 1;
-        let tail = |instance: &dyn Instance| -> Vec<String> {
-            let lines = instance.log_tail(lines).lines().into_iter();
-            lines.map(|line| if several { format!("{}: {line}", instance.label()) } else { line }).collect()
-        };
-        service.instances.iter().flat_map(|(instance, _)| tail(&**instance)).collect()
-    }
-
     /// What runs, where, and how to end it: one line for each instance.
     pub(crate) async fn describe(&self) -> Vec<String> {
         let lines = self.instances().map(|(instance, route)| async move {

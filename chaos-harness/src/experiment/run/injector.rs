@@ -37,6 +37,7 @@ impl<'a> Injector<'a> {
     pub(super) async fn inject(&self, injections: &[Injection]) -> Result<(), BoxError> {
         for (number, injection) in injections.iter().enumerate() {
             let (fault, targets) = (injection.fault.to_string(), injection.reach.to_string());
+            tracing::info!("inject: {fault}: {targets}");
             self.journal.event(&Event::Injecting { fault: fault.clone(), targets });
             for &index in injection.instances() {
                 let applied = Applied { injection: injection.clone(), index, toxic: toxic_name(number) };
@@ -103,6 +104,10 @@ impl<'a> Injector<'a> {
                 )
             });
             let fault = applied.injection.fault.to_string();
+            match &failure {
+                None => tracing::info!("undone: {fault}"),
+                Some(failure) => tracing::warn!("{failure}"),
+            }
             self.journal.event(&Event::Undone { fault, failure: failure.clone() });
             failures.extend(failure);
         }

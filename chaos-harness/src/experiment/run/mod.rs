@@ -6,6 +6,7 @@
 mod console;
 mod effect;
 mod injector;
+mod live_logs;
 mod routes;
 mod steps;
 mod trial;

@@ -1,6 +1,7 @@
 //! One trial from beginning to end.
 
 use super::console::Console;
+use super::live_logs;
 use super::routes::ProxyRoutes;
 use super::steps::{Measured, Steps};
 use crate::clock;
@@ -189,6 +190,8 @@ impl Trial<'_> {
             let routes = service.addrs().iter().map(ToString::to_string).collect();
             journal.event(&Event::ServiceReady { service: service.name().as_str(), routes });
         }
+        let _told =
+            self.setup.live.then(|| live_logs::follow(&self.setup.folder, labels(system, &self.setup.plan)));
         let building = clock::now();
         let starting = bounded((self.experiment.system.start)(system.services()), "build the system");
         let started = tokio::select! {
@@ -327,6 +330,14 @@ async fn bounded<T>(
 
 fn interrupted(signal: &dyn std::fmt::Display) -> Obstacle {
     Obstacle { blame: Blame::Environment, what: format!("interrupted by {signal}") }
+}
+
+fn labels<'a>(system: &'a RunningSystem, plan: &Plan) -> Vec<&'a str> {
+    let instances = plan.services.iter().flat_map(|service| {
+        let replicas = service.provider.replicas as usize;
+        (0..replicas).filter_map(|index| system.route_name(&service.name, index))
+    });
+    instances.collect()
 }
 
 fn names(plan: &Plan) -> String {

@@ -3,7 +3,7 @@
 
 use crate::safety::UndoLog;
 use crate::system::{
-    ChosenService, Routes, RunningSystem, Source, StartContext, SystemError, process, running,
+    ChosenService, Routes, RunningSystem, Source, StartContext, error::SystemError, process, running,
 };
 use std::collections::BTreeMap;
 use std::env;

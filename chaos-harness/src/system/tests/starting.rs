@@ -26,7 +26,7 @@ async fn services_are_reached_by_their_routes_and_stop_without_a_trace() {
     assert_eq!(system.route_name(&name, 2), Some("inventory-3"));
     assert_eq!(system.instance(&name, 2).unwrap().observe().await.unwrap(), InstanceState::Running);
     assert!(system.instance(&name, 3).is_none());
-    assert!(system.log_tail(&name, 5).contains(&"inventory-2: serving".to_owned()));
+    assert!(system.instance(&name, 1).unwrap().log_tail(5).contains("serving"));
     assert_eq!(system.describe().await.len(), 4);
     if cfg!(target_os = "linux") {
         assert_eq!(trial.processes().len(), 4);
@@ -172,7 +172,7 @@ async fn redis_runs_as_a_process() {
     let redis =
         process("redis-server --port {port} --save ''").ready(Ready::log("Ready to accept connections"));
     let system = trial.start([("redis", redis.into())]).await.unwrap();
-    let log = system.log_tail(&"redis".into(), 20);
+    let log = system.instance(&"redis".into(), 0).unwrap().log_tail(20);
     assert!(log.iter().any(|line| line.contains("Ready to accept connections")), "{log:?}");
     assert!(system.stop().await.is_empty());
     assert_eq!(trial.processes(), [""; 0]);
