@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock, and its services take their time"
 )]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot measure has nothing else to say")]
 
 use chaos_harness::harness::Harness;
 use chaos_harness::prelude::*;
