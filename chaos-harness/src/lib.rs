@@ -1,4 +1,47 @@
 //! Chaos experiments as ordinary Rust tests.
+//!
+//! [`#[system]`](macro@system) says which services there are and what is built on them. [`#[chaos_test]`](chaos_test)
+//! turns an async function into an experiment: the function is called over and over as the workload, faults are
+//! injected into a bounded share of the system, and the verdict says with a stated confidence whether the hypothesis
+//! held. [`main!`] lists and runs them, under `cargo test` and `cargo nextest run` alike.
+//!
+//! ```
+//! use chaos_harness::prelude::*;
+//! # struct Shop;
+//! # impl Shop {
+//! #     async fn start(_: std::net::SocketAddr) -> Result<Self> { Ok(Self) }
+//! #     async fn checkout(&self) -> Result { Ok(()) }
+//! # }
+//!
+//! #[system(redis = container("redis:7", port = 6379).or(process("redis-server --port {port} --save ''")))]
+//! async fn shop(redis: Service) -> Result<Shop> {
+//!     Shop::start(redis.addr()).await // the address of the proxied route
+//! }
+//!
+//! #[chaos_test(
+//!     system = shop,
+//!     hypothesis = "checkout keeps answering while Redis is slow",
+//!     load(rate = 200/s, warmup = 1s, baseline = 5s, turbulence = 10s),
+//!     steady_state(p99 < 50ms, error_rate < 1%),
+//!     inject(latency(redis, 200ms, jitter = 50ms)),
+//!     expect(p99 < 500ms, error_rate < 1%),
+//!     stages(5%, 20%, 50%),
+//! )]
+//! async fn survives_slow_redis(shop: &Shop) -> Result {
+//!     shop.checkout().await
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! The attributes only expand to the builder: [`System`], [`Experiment`] and [`harness::Harness`] say the same with no
+//! macro. [`fault`] is the catalogue of faults, [`metric`] that of metrics, and [`report::Report`] is what a trial
+//! leaves behind.
+//!
+//! # Features
+//!
+//! - `docker` (on by default): services in containers, and faults on them.
+//! - `external-toxiproxy`: re-exports `toxiproxy_rust`, the client of a separate Toxiproxy server. It needs OpenSSL's
+//!   headers to build, so nothing here turns it on.
 #![deny(missing_docs)]
 
 #[cfg(windows)]
@@ -30,6 +73,10 @@ pub use macros::{chaos_test, system};
 pub use measure::{Load, Threshold, metric};
 pub use system::{Service, ServiceName, Services, System};
 pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};
+
+/// The client of a separate Toxiproxy server, in the version that this crate was built with.
+#[cfg(feature = "external-toxiproxy")]
+pub use toxiproxy_rust;
 
 /// Any error: what `?` makes of the errors in an operation.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,6 +1,6 @@
 //! The embedded fault-injecting proxy. Knows nothing of experiments.
 //!
-//! A [`Proxy`] has threads of its own and serves [`Route`]s. A route has a local address, an upstream, and toxics. Each
+//! A proxy has threads of its own and serves routes. A route has a local address, an upstream, and toxics. Each
 //! connection is one task with two links, one for each direction:
 //!
 //! ```text
