@@ -1,4 +1,5 @@
 //! A target with `main!()` answers the command line as libtest does, and the environment as documented.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong in a test fails it")]
 
 use chaos_tests::program::{Outcome, Program, journal, outcome};
 use chaos_tests::wait::wait_until;
@@ -14,8 +15,8 @@ const ALL: [&str; 9] = [
     "cart::bears_latency::2_all_of_it",
     REFUTED,
     "cart::lasts::1_1_instance",
-    "stock::has_no_reason::1_1_instance",
-    "stock::has_no_reason::2_100_percent",
+    "stock::is_left_out::1_1_instance",
+    "stock::is_left_out::2_100_percent",
     LACKING,
     "stock::needs_an_image::2_50_percent",
     "stock::takes_the_machine::1_50_percent",
@@ -79,7 +80,7 @@ fn what_is_left_out_is_explained_where_it_is_listed() {
     assert!(lacking.contains("no Docker engine at unix:///nonexistent/docker.sock"), "{lacking}");
     assert!(lacking.contains("start Docker or set DOCKER_HOST"), "{lacking}");
     assert!(about("cart::lasts::1_1_instance").ends_with("takes a minute"));
-    assert!(about("stock::has_no_reason::1_1_instance").ends_with("marked `#[ignore]`"));
+    assert!(about("stock::is_left_out::1_1_instance").ends_with("and 1 more: needs a quiet machine"));
     assert!(about("cart::bears_latency::2_all_of_it").contains("not earned yet"));
     let filtered = listing().run(["--list", "--exact", UPHELD]).unwrap().stderr;
     assert_eq!(filtered, "", "nothing is said of what was not asked for");

@@ -1,4 +1,5 @@
 //! A test process that is killed leaves nothing running: the guard sees to it.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 use chaos_tests::program::{Program, journal};
 use chaos_tests::wait::wait_until;

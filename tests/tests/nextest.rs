@@ -1,4 +1,5 @@
 //! Under nextest each trial has a process of its own, and experiments still take turns on the machine.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 use chaos_tests::echo::{MARKS, spans};
 use chaos_tests::program::{Outcome, isolate, outcome};
