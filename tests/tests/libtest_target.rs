@@ -1,5 +1,5 @@
 //! `#[chaos_test]` in an ordinary libtest target: experiments are tests like any other.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong in a test fails it")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 use chaos_tests::program::{Program, isolate, outcome};
 use std::env;
