@@ -10,9 +10,11 @@ use std::path::PathBuf;
 const PREFIX: &str = "CHAOS_";
 
 /// The variables a user may set.
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 9] = [
     "CHAOS_BACKEND",
+    "CHAOS_IMAGE_PREFIX",
     "CHAOS_KEEP",
+    "CHAOS_LOG",
     "CHAOS_NO_FAULT",
     "CHAOS_PROFILE",
     "CHAOS_REQUIRE",
@@ -268,7 +270,9 @@ mod tests {
     #[test]
     fn a_misspelt_variable_is_pointed_out_and_those_of_the_harness_are_not() {
         let unknown =
-            read([("CHAOS_SEEDS", "1"), ("CHAOS_TRIAL", "t"), ("CHAOS_GUARD", "g")]).unwrap().unknown;
+            read([("CHAOS_SEEDS", "1"), ("CHAOS_TRIAL", "t"), ("CHAOS_GUARD", "g"), ("CHAOS_LOG", "debug")])
+                .unwrap()
+                .unknown;
         assert_eq!(unknown.len(), 1);
         let text = unknown[0].to_string();
         assert!(text.starts_with("CHAOS_SEEDS is set") && text.contains("CHAOS_SEED,"), "{text}");

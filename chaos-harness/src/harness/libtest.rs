@@ -14,8 +14,7 @@ pub fn run_as_test(define: fn() -> Experiment, path: &str) {
     // The guard is this test once more: it must not build the experiment first.
     become_guard_if_asked();
     let test_name = path.split_once("::").map_or(path, |(_, name)| name).to_owned();
-    // libtest captures what a test prints, so it can be told live.
-    let failure = match Session::new(Reexec::Libtest { test_name }, true) {
+    let failure = match Session::new(Reexec::Libtest { test_name }, is_told_live()) {
         Ok(session) => match entries(define(), &session).into_iter().next() {
             Some(entry) => session.run(asked_for(entry)).err(),
             None => Some("the experiment has no stage".to_owned()),
@@ -25,6 +24,12 @@ pub fn run_as_test(define: fn() -> Experiment, path: &str) {
     if let Some(failure) = failure {
         panic!("{failure}");
     }
+}
+
+/// libtest captures only what the test's own thread prints by macro: whether the rest is wanted is asked here.
+fn is_told_live() -> bool {
+    let asked = std::env::args().any(|argument| argument == "--nocapture" || argument == "--no-capture");
+    asked || std::env::var_os("RUST_TEST_NOCAPTURE").is_some_and(|value| value != "0")
 }
 
 /// What cannot be provided was left out where trials are listed; here it can only fail.

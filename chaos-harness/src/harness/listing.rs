@@ -53,14 +53,13 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
     let stages: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: Rung| {
         let name = trial_name(&definition.name, &stages, rung.number - 1);
+        let left_out = left_out(&experiment, &rung);
         let state = match &provided {
-            Ok(services) => {
-                let left_out = left_out(&experiment, &rung);
-                State::Ready { services: services.clone(), left_out, rung }
-            }
+            Ok(services) => State::Ready { services: services.clone(), left_out, rung },
             Err(lacking) => State::Lacking {
                 reason: lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-                required: lacking.iter().any(|unavailable| session.requires(unavailable)),
+                // Nothing is required of a trial that would not run anyway.
+                required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),
             },
         };
         Entry { name, experiment: Arc::clone(&experiment), state }

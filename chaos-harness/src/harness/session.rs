@@ -119,7 +119,7 @@ impl Session {
         let folder = TrialFolder::create(&self.runs, &self.run, &trial)?;
         let program = TestProgram::current(&plan.definition.location.package);
         let setup = Setup {
-            rerun: program.rerun(&trial, plan.seed, &self.config.to_repeat()),
+            rerun: program.rerun(self.test_name(&trial), plan.seed, &self.config.to_repeat()),
             plan,
             trial,
             run: self.run.to_string(),
@@ -133,6 +133,14 @@ impl Session {
             live: self.live,
         };
         Ok(run(experiment, setup))
+    }
+
+    /// What a runner calls a trial: in a libtest target, it is the test that runs it.
+    fn test_name<'a>(&'a self, trial: &'a str) -> &'a str {
+        match &self.guard {
+            Some(Reexec::Libtest { test_name }) => test_name,
+            Some(Reexec::Main) | None => trial,
+        }
     }
 
     /// What a run left behind when its machine went down, guard and all.

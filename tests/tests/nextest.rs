@@ -1,0 +1,56 @@
+//! Under nextest each trial has a process of its own, and experiments still take turns on the machine.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+use chaos_tests::echo::{MARKS, spans};
+use chaos_tests::program::{Outcome, isolate, outcome};
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+/// `cargo nextest` with these arguments, as this workspace's tests were built: nothing is built twice.
+fn nextest(arguments: &[&str], folder: &Path) -> Outcome {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.arg("nextest").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    isolate(&mut command);
+    // A lock of its own: whatever else is tested on this machine is not waited for.
+    command.env("TMPDIR", folder).env("CHAOS_TARGET_DIR", folder).env(MARKS, folder.join("marks"));
+    command.env("CARGO_TERM_COLOR", "never").env("NEXTEST_SHOW_PROGRESS", "none");
+    outcome(&mut command).unwrap()
+}
+
+#[test]
+fn trials_run_in_processes_of_their_own_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let marks = folder.path().join("marks");
+    fs::create_dir(&marks).unwrap();
+    if nextest(&["--version"], folder.path()).code != Some(0) {
+        eprintln!("skipped: cargo-nextest is not installed (cargo install cargo-nextest)");
+        return;
+    }
+    // The whole workspace, so that dependencies have the features that they have under `cargo test --workspace`.
+    let run = ["run", "--workspace", "--test", "experiments", "--status-level", "all", "--test-threads", "4"];
+    let ran = nextest(&run, folder.path());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+
+    let told = |result: &str| -> Vec<&str> {
+        let lines = ran.stderr.lines().filter(|line| line.trim_start().starts_with(result));
+        let mut names: Vec<_> = lines.filter_map(|line| line.split_whitespace().last()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(
+        told("PASS"),
+        ["bears_a_narrow_line::1_50_percent", "bears_latency::1_50_percent"],
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("2 tests run: 2 passed, 1 skipped"), "{}", ran.stderr);
+
+    let spans = spans(&marks).unwrap();
+    assert_eq!(spans.len(), 2, "one process for each trial");
+    assert!(spans[0].1 <= spans[1].0, "both at the same time: {spans:?}");
+
+    let trials = fs::read_dir(folder.path().join("chaos/latest")).unwrap();
+    let trials = trials.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    assert_eq!(trials, 2, "the processes of one run have one folder");
+}
