@@ -1,6 +1,12 @@
 //! The experiments of the checkout example, on the variant of it that trusts its dependencies: each is refuted, for its
 //! own reason.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test has nothing better to do with a failure"
+)]
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

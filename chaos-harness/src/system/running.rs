@@ -28,6 +28,7 @@ pub(crate) trait Routes: Send + Sync {
     fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr>;
 
     /// Leads the route to another upstream: a restarted container listens on another port.
+    #[cfg_attr(not(feature = "docker"), expect(dead_code, reason = "only a restarted container moves"))]
     fn repoint(&self, name: &str, upstream: SocketAddr);
 }
 
@@ -35,6 +36,7 @@ pub(crate) trait Routes: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct StartContext {
     /// The run. Every container carries it as the label `chaos.run`.
+    #[cfg_attr(not(feature = "docker"), expect(dead_code, reason = "only containers have labels"))]
     pub(crate) run: String,
     /// The trial, by a name that no other trial of any run has: what carries it, as the label `chaos.trial` or in the
     /// variable `CHAOS_TRIAL`, is removed when the trial is over.
@@ -252,8 +254,9 @@ impl RunningSystem {
 
     /// What runs, where, and how to end it: one line for each instance.
     pub(crate) async fn describe(&self) -> Vec<String> {
-        let lines = self.instances().map(|(instance, route)| async move {
-            format!("{} (route {route}): {}", instance.label(), instance.describe().await)
+        // Their routes end with this process: they are not told.
+        let lines = self.instances().map(|(instance, _)| async move {
+            format!("{}: {}", instance.label(), instance.describe().await)
         });
         join_all(lines).await
     }
