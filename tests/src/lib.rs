@@ -1,1 +1,3 @@
-//! x
+//! What the end-to-end tests share: a small system to experiment on, and the running of test programs.
+
+pub mod trial;
