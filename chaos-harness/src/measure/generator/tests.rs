@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::operation::BoxError;
+use crate::BoxError;
 use crate::measure::sample::Outcome;
 use crate::units::Rate;
 use futures::future::BoxFuture;
