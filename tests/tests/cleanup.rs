@@ -33,7 +33,7 @@ fn assert_cut_off(finished: &Finished, by: &str) {
     assert_eq!(conclusion["verdict"], "error", "{said}");
     assert_eq!(conclusion["blame"], "environment", "{said}");
     assert_eq!(conclusion["reasons"][0], format!("interrupted by {by}"), "{said}");
-    assert_eq!(finished.services().unwrap(), [], "{said}");
+    assert_eq!(finished.services().unwrap(), Vec::<i32>::new(), "{said}");
 }
 
 fn faults(finished: &Finished, kind: &str) -> Vec<String> {
