@@ -129,7 +129,7 @@ fn unsteady_and_nothing_was_injected() {
 #[test]
 fn halted_long_before_the_end_of_the_phase() {
     let finished = run("outcomes::halted::1_only");
-    assert_concluded(&finished, "halted", Some("system"), &["halted in turbulence"]);
+    assert_concluded(&finished, "halted", Some("system"), &["turbulence was halted by error_rate > 50%"]);
     let report = finished.report();
     assert!(report["took"]["secs"].as_u64().unwrap() < 15, "turbulence alone would take 20 s");
     assert!(

@@ -53,19 +53,19 @@ impl Client {
         if status == "HTTP/1.1 200 OK" { Ok(body) } else { Err(format!("answered {status}").into()) }
     }
 
-    /// Asks a Redis server whether it is there, on the next connection in turn.
-    pub(crate) async fn ping(&self) -> Result {
+    /// Gives a command to a Redis server, on the next connection in turn.
+    pub(crate) async fn redis(&self, command: &str, expected: &str) -> Result {
         let slot = &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len()];
         let mut kept = slot.stream.lock().await;
         let mut stream = match kept.take() {
             Some(stream) => stream,
             None => open(slot.address).await?,
         };
-        stream.write_all(b"PING\r\n").await?;
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
         stream.flush().await?;
         let answer = line(&mut stream).await?;
         *kept = Some(stream);
-        if answer == "+PONG" { Ok(()) } else { Err(format!("answered {answer:?} to PING").into()) }
+        if answer == expected { Ok(()) } else { Err(format!("answered {answer:?} to {command}").into()) }
     }
 }
 
