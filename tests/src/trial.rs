@@ -149,6 +149,11 @@ impl Drop for Running {
         // It may have ended long ago.
         drop(self.child.kill());
         drop(self.child.wait());
+        // Its guard works by what is in the folder, which must not go before it is done.
+        let open = self.folder.path().join("chaos/open");
+        poll(PATIENCE, || {
+            fs::read_dir(&open).map_or(Some(()), |mut left| left.next().is_none().then_some(()))
+        });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Trials that are cut off in the middle: what they injected is undone, what they started is gone.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
 use chaos_tests::trial::{Finished, Running, Trial, events, wait_until};
 use rustix::process::{Signal, kill_process};
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Each fault on the container backend. Needs an engine with the image that `images/make.sh` makes; without, these
 //! tests say so and pass, unless `CHAOS_REQUIRE=docker` asks for them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
 use chaos_tests::trial::{Finished, Trial, events, wait_until};
 use rustix::process::{Signal, kill_process};
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Each verdict, each reason for it, and each fault: run as a user runs them, read from what they leave.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
 use chaos_tests::trial::{Finished, Trial, events};
 use serde_json::Value;
 

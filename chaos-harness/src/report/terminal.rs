@@ -160,7 +160,7 @@ mod tests {
             provider: service.providers[0].clone(),
             after: Vec::new(),
         }];
-        Plan::new(definition, &rungs[0], services, Seed::new(0xc0ffee), true)
+        Plan::new(definition, &rungs[0], services, Seed::new(0x00c0_ffee), true)
             .expect("processes can be killed")
     }
 
