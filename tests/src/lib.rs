@@ -2,4 +2,5 @@
 
 pub mod echo;
 pub mod program;
+pub mod trial;
 pub mod wait;

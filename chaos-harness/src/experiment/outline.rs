@@ -138,3 +138,123 @@ fn unknown_service(definition: &Definition, fault: &Fault) -> Problem {
         known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blast_radius::Stage;
+    use crate::experiment::Experiment;
+    use crate::system::{CargoBin, System, SystemBuilder, cargo_bin, process};
+    use crate::units::Percent;
+    use crate::{BoxError, fault, metric};
+    use std::time::Duration;
+
+    fn inventory() -> CargoBin {
+        cargo_bin("inventory").replicas(10)
+    }
+
+    fn system() -> SystemBuilder {
+        System::new("shop").service("inventory", inventory()).service("redis", process("redis --port {port}"))
+    }
+
+    /// Without faults, thresholds and stages.
+    fn bare(system: SystemBuilder) -> Experiment {
+        let system = system.start(|_| async { Ok::<_, BoxError>(()) });
+        Experiment::new("survives", system, |_| async { Ok::<_, BoxError>(()) })
+    }
+
+    fn sound(fault: impl Into<Fault>) -> Experiment {
+        bare(system()).inject([fault.into()]).expect([metric::error_rate().below(Percent::new(10))])
+    }
+
+    fn problems(experiment: &Experiment) -> Vec<String> {
+        let problems = outline(experiment.definition()).expect_err("it has problems");
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    fn names(experiment: &Experiment) -> Vec<String> {
+        let rungs = outline(experiment.definition()).expect("it is sound");
+        rungs.iter().map(|rung| rung.stage.name()).collect()
+    }
+
+    #[test]
+    fn an_experiment_that_says_nothing_hears_of_all_that_is_missing() {
+        assert_eq!(
+            problems(&bare(system())),
+            [
+                "nothing is injected: say what is, as in `inject(latency(redis, 200ms))`",
+                "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_service_that_the_system_does_not_have_is_named_with_those_it_has() {
+        assert_eq!(
+            problems(&sound(fault::kill("stock"))),
+            ["`kill stock` names the service `stock`, which the system `shop` does not have; \
+                 it has `inventory`, `redis`"]
+        );
+    }
+
+    #[test]
+    fn a_threshold_that_cannot_be_decided_is_refused_with_what_would_do() {
+        let experiment = sound(fault::kill("inventory"))
+            .steady_state([metric::error_rate().below(Percent::new(1))])
+            .expect([metric::p99().point(9, 1).below(Duration::from_secs(1))]);
+        // By default 100/s: a baseline of 300 operations decides 1 %, a turbulence of 500 does not decide 0.1 %.
+        let [problem] = problems(&experiment).try_into().expect("one problem");
+        assert!(problem.starts_with("expect: `p99.9 < 1s` cannot be decided by 500 operations"), "{problem}");
+        assert!(problem.contains("2995"), "{problem}");
+    }
+
+    #[test]
+    fn a_ladder_that_falls_is_refused_beside_other_problems() {
+        let experiment = bare(system())
+            .inject([fault::kill("inventory").into()])
+            .stages([Stage::share(Percent::new(50)), Stage::share(Percent::new(20))]);
+        let problems = problems(&experiment);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("the hypothesis has no threshold"), "{problems:?}");
+        assert!(problems[1].contains("write the stages smallest first"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_confidence_that_cannot_be_reached_is_refused() {
+        for (confidence, refused) in [(49, true), (50, false), (99, false), (100, true)] {
+            let experiment = sound(fault::kill("inventory")).confidence(Percent::new(confidence));
+            assert_eq!(outline(experiment.definition()).is_err(), refused, "{confidence}%");
+        }
+    }
+
+    #[test]
+    fn alternatives_must_agree_on_their_replicas() {
+        let system = System::new("shop").service("inventory", inventory().or(process("inventory {port}")));
+        let experiment = bare(system)
+            .inject([fault::kill("inventory").into()])
+            .expect([metric::error_rate().below(Percent::new(10))]);
+        let [problem] = problems(&experiment).try_into().expect("one problem");
+        assert!(
+            problem.starts_with("the alternatives of the service `inventory` have different"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn the_default_ladder_climbs_instances_where_there_are_several() {
+        assert_eq!(names(&sound(fault::kill("inventory"))), ["1_instance", "20_percent", "50_percent"]);
+    }
+
+    #[test]
+    fn a_share_is_of_connections_where_a_toxic_meets_a_single_instance() {
+        let reach = |fault: Fault| {
+            let experiment = sound(fault).stages([Stage::share(Percent::new(20))]);
+            let rungs = outline(experiment.definition()).expect("it is sound");
+            rungs[0].extents.iter().map(|extent| extent.draw(1.into(), "").to_string()).collect::<Vec<_>>()
+        };
+        let slow = |service: &str| fault::latency(service, Duration::from_millis(5)).into();
+        assert_eq!(reach(slow("redis")), ["20% of connections"]);
+        assert!(reach(slow("inventory"))[0].starts_with("2 of 10 instances"));
+        assert!(reach(fault::kill("inventory").into())[0].starts_with("2 of 10 instances"));
+    }
+}

@@ -67,8 +67,12 @@ impl fmt::Display for Details<'_> {
                 line(f, "", &format!("{} x {}", error.count, error.message))?;
             }
         }
-        if !phases.is_empty() {
-            line(f, "", "(bounds are exact for operations that do not depend on each other)")?;
+        if facts.baseline.iter().chain(&facts.turbulence).any(|judged| !judged.thresholds.is_empty()) {
+            let text = format!(
+                "{} in each threshold: exact binomial bounds, assuming that operations are independent",
+                plan.definition.confidence
+            );
+            line(f, "confidence", &text)?;
         }
         match facts.recovery {
             Some(Recovery { after: Some(after), within }) => {
@@ -103,11 +107,145 @@ fn line(f: &mut fmt::Formatter<'_>, title: &str, text: &str) -> fmt::Result {
 fn thresholds(f: &mut fmt::Formatter<'_>, judged: Option<&Judged>) -> fmt::Result {
     for evaluated in judged.iter().flat_map(|judged| &judged.thresholds) {
         let mark = match evaluated.decision {
-            Decision::Holds => "held",
-            Decision::Violated => "VIOLATED",
-            Decision::Undecided => "undecided",
+            Decision::Holds => "held: ",
+            Decision::Violated => "VIOLATED: ",
+            // It says so itself, and why.
+            Decision::Undecided => "",
         };
-        line(f, "", &format!("{mark}: {evaluated}"))?;
+        line(f, "", &format!("{mark}{evaluated}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blast_radius::Stage;
+    use crate::chance::Seed;
+    use crate::experiment::{Blame, Conclusion, Effect, Experiment, Facts, Plan, outline};
+    use crate::measure::sample::tests::sample;
+    use crate::measure::sample::{ErrorTable, Outcome};
+    use crate::measure::{Load, Sample, Summary, Threshold, evaluate, metric};
+    use crate::report::{LogTail, PhaseReport};
+    use crate::system::{ChosenService, System, cargo_bin};
+    use crate::units::{Percent, Rate};
+    use crate::{BoxError, fault};
+    use std::time::Duration;
+
+    const RATE: Rate = Rate::per_second(100);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn thresholds() -> [Threshold; 2] {
+        [metric::error_rate().below(Percent::new(5)), metric::p99().below(Duration::from_millis(500))]
+    }
+
+    fn plan() -> Plan {
+        let system = System::new("shop")
+            .service("inventory", cargo_bin("inventory").replicas(4))
+            .start(|_| async { Ok::<_, BoxError>(()) });
+        let experiment = Experiment::new("stock::survives", system, |_| async { Ok::<_, BoxError>(()) })
+            .hypothesis("a dead replica is not noticed")
+            .load(Load::new().rate(RATE).baseline(SECOND).turbulence(SECOND))
+            .inject([fault::kill("inventory").into()])
+            .expect(thresholds())
+            .stages([Stage::share(Percent::new(50)).named("half")]);
+        let definition = experiment.definition();
+        // What cannot be decided within a second is of no concern here.
+        let rungs =
+            outline(&crate::experiment::Definition { expect: vec![thresholds()[0]], ..definition.clone() });
+        let rungs = rungs.expect("it is sound");
+        let service = &definition.system.services[0];
+        let services = vec![ChosenService {
+            name: service.name.clone(),
+            provider: service.providers[0].clone(),
+            after: Vec::new(),
+        }];
+        Plan::new(definition, &rungs[0], services, Seed::new(0x00c0_ffee), true)
+            .expect("processes can be killed")
+    }
+
+    /// So many operations, of which the first few fail.
+    fn samples(failed: u64, operations: u64) -> (Vec<Sample>, ErrorTable) {
+        let mut errors = ErrorTable::default();
+        let sample = |number| {
+            let outcome = if number < failed {
+                Outcome::Error(errors.record("inventory-2: connection refused"))
+            } else {
+                Outcome::Ok
+            };
+            Sample { outcome, ..sample(number, Duration::from_millis(8)) }
+        };
+        let samples = (0..operations).map(sample).collect();
+        (samples, errors)
+    }
+
+    fn phase(phase: Phase, failed: u64) -> (PhaseReport, Judged) {
+        let (samples, errors) = samples(failed, 100);
+        let judge = |threshold| evaluate(threshold, &samples, RATE, None, Percent::new(95));
+        let judged = Judged { thresholds: thresholds().iter().map(judge).collect(), late: 0.0 };
+        let summary = Summary::new(&samples, &errors, RATE);
+        (PhaseReport { phase, lasted: SECOND, extended: failed > 0, summary }, judged)
+    }
+
+    fn report() -> Report {
+        let (before, baseline) = phase(Phase::Baseline, 0);
+        let (during, turbulence) = phase(Phase::Turbulence, 50);
+        let facts = Facts {
+            baseline: Some(baseline),
+            turbulence: Some(turbulence),
+            effects: vec![Effect {
+                fault: "kill inventory".to_owned(),
+                targets: "2 of 4 instances".to_owned(),
+                seen: Ok("it has ended and refuses connections".to_owned()),
+            }],
+            recovery: Some(Recovery { after: Some(SECOND / 4), within: SECOND * 5 }),
+            ..Facts::default()
+        };
+        let conclusion = Conclusion {
+            verdict: Verdict::Refuted,
+            blame: Some(Blame::System),
+            reasons: vec!["error_rate < 5%: observed 50%".to_owned(), "a reason\nof two lines".to_owned()],
+        };
+        let lines = vec!["listening".to_owned(), "::error::not a command".to_owned()];
+        Report {
+            trial: "stock::survives::1_half".to_owned(),
+            plan: plan(),
+            phases: vec![before, during],
+            facts,
+            conclusion,
+            logs: vec![LogTail { instance: "inventory-2".to_owned(), lines }],
+            folder: "target/chaos/run/stock.survives.1_half".into(),
+            rerun: "CHAOS_SEED=0xc0ffee cargo test -p shop --test chaos".to_owned(),
+            took: SECOND * 4,
+            services_started_in: SECOND / 2,
+            overhead: SECOND / 50,
+        }
+    }
+
+    #[test]
+    fn a_failing_trial_says_all_there_is_to_know() {
+        insta::assert_snapshot!(Details(&report()));
+    }
+
+    #[test]
+    fn a_trial_that_passed_says_what_was_observed_in_one_line() {
+        let mut report = report();
+        report.conclusion = Conclusion { verdict: Verdict::Upheld, blame: None, reasons: Vec::new() };
+        report.facts.turbulence = report.facts.baseline.clone();
+        assert_eq!(
+            Headline(&report).to_string(),
+            "upheld stock::survives::1_half; error_rate < 5% (was 0%); p99 < 500ms (was 8ms); \
+             steady again after 250ms [4s]"
+        );
+    }
+
+    #[test]
+    fn a_missing_effect_and_a_missing_recovery_are_said() {
+        let mut report = report();
+        report.facts.effects[0].seen = Err("it is still running".to_owned());
+        report.facts.recovery = Some(Recovery { after: None, within: SECOND * 5 });
+        let text = Details(&report).to_string();
+        assert!(text.contains("effect      none seen on 2 of 4 instances: it is still running"), "{text}");
+        assert!(text.contains("recovery    not within 5s"), "{text}");
+    }
 }

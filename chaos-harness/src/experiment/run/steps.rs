@@ -146,6 +146,7 @@ impl<'a> Steps<'a> {
         observer: &(dyn Fn() -> Observer + Sync),
         measured: &mut Measured,
     ) -> Result<Outcome, Obstacle> {
+        let began = self.generator.elapsed();
         self.begin(phase, span);
         let mut lasted = span;
         let mut samples = self.run(span, observer(), measured).await?;
@@ -159,6 +160,9 @@ impl<'a> Steps<'a> {
             samples.extend(self.run(by, observer(), measured).await?);
             lasted += by;
             judged = self.judge(&samples, thresholds, baseline);
+        }
+        if samples.end != PhaseEnd::Complete {
+            lasted = lasted.min(self.generator.elapsed().saturating_sub(began));
         }
         let summary = samples.summary(self.plan.definition.load.rate);
         self.journal.event(&Event::PhaseEnded { phase, summary: &summary, judged: Some(&judged) });

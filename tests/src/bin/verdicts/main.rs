@@ -1,0 +1,18 @@
+//! Experiments whose verdicts are known beforehand, one for each way in which a trial can end.
+//!
+//! Most are written with the attributes; those in [`by_hand`] with the builder.
+
+mod bad_input;
+mod by_hand;
+mod cleanup;
+mod client;
+mod containers;
+mod faults;
+mod outcomes;
+
+use chaos_harness::harness::Harness;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    by_hand::experiments().into_iter().fold(Harness::registered(), Harness::experiment).main()
+}
