@@ -93,6 +93,9 @@ pub struct Halt {
 pub struct Judged {
     /// Each threshold with what was seen.
     pub thresholds: Vec<Evaluated>,
+    /// Those of them, in words, that are violated only because the generator itself was late: counted from when
+    /// operations were really dispatched, they are not.
+    pub by_lateness: Vec<String>,
     /// The share of operations, 0 to 1, that the generator dispatched late.
     pub late: f64,
 }
@@ -109,12 +112,14 @@ pub struct Effect {
 }
 
 /// How the steady state came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
     /// How long after the faults were undone; `None` where it did not.
     pub after: Option<Duration>,
     /// How long it might have taken.
     pub within: Duration,
+    /// The share of operations, 0 to 1, that the generator dispatched late.
+    pub late: f64,
 }
 
 /// What was seen in a trial.
@@ -137,7 +142,7 @@ pub struct Facts {
 }
 
 /// More late dispatches than this, and the load was not what was asked for.
-const LATE_SHARE: f64 = 0.05;
+pub(super) const LATE_SHARE: f64 = 0.05;
 
 impl Conclusion {
     fn new(verdict: Verdict, blame: Blame, reasons: Vec<String>) -> Self {
@@ -162,12 +167,11 @@ pub(crate) fn conclude(facts: &Facts) -> Conclusion {
     }
     for (phase, judged) in judged(facts) {
         if judged.late > LATE_SHARE {
-            let reason = format!(
-                "{:.0}% of operations in {phase} were dispatched late: this machine could not keep the schedule; \
-                 lower the rate, or run with less beside it",
-                judged.late * 100.0
+            return Conclusion::new(
+                Verdict::Inconclusive,
+                Blame::Environment,
+                vec![lateness(phase, judged.late)],
             );
-            return Conclusion::new(Verdict::Inconclusive, Blame::Environment, vec![reason]);
         }
         let against = decided(judged, Decision::Violated);
         if !against.is_empty() {
@@ -178,12 +182,24 @@ pub(crate) fn conclude(facts: &Facts) -> Conclusion {
                 }
             };
         }
+        if !judged.by_lateness.is_empty() {
+            let mut reasons = vec![format!(
+                "violated in {phase} only because the load generator itself was late: lower the rate, or run with \
+                 less beside it"
+            )];
+            reasons.extend(judged.by_lateness.iter().cloned());
+            return Conclusion::new(Verdict::Inconclusive, Blame::Environment, reasons);
+        }
         let open = decided(judged, Decision::Undecided);
         if phase == Phase::Baseline && !open.is_empty() {
             return Conclusion::new(Verdict::Inconclusive, Blame::Harness, open);
         }
     }
-    if let Some(Recovery { after: None, within }) = facts.recovery {
+    if let Some(Recovery { after: None, within, late }) = facts.recovery {
+        if late > LATE_SHARE {
+            let reasons = vec![lateness(Phase::Recovery, late)];
+            return Conclusion::new(Verdict::Inconclusive, Blame::Environment, reasons);
+        }
         let reason = format!("the steady state did not come back within {}", show_duration(within));
         return Conclusion::new(Verdict::Refuted, Blame::System, vec![reason]);
     }
@@ -216,9 +232,18 @@ fn judged(facts: &Facts) -> impl Iterator<Item = (Phase, &Judged)> {
     baseline.chain(facts.turbulence.iter().map(|judged| (Phase::Turbulence, judged)))
 }
 
+/// The thresholds that were decided so, without those that the generator's own lateness decided.
 fn decided(judged: &Judged, decision: Decision) -> Vec<String> {
     let thresholds = judged.thresholds.iter().filter(|evaluated| evaluated.decision == decision);
-    thresholds.map(ToString::to_string).collect()
+    thresholds.map(ToString::to_string).filter(|text| !judged.by_lateness.contains(text)).collect()
+}
+
+fn lateness(phase: Phase, late: f64) -> String {
+    format!(
+        "{:.0}% of operations in {phase} were dispatched late: this machine could not keep the schedule; lower the \
+         rate, or run with less beside it",
+        late * 100.0
+    )
 }
 
 fn failures(facts: &Facts) -> impl Iterator<Item = String> {
@@ -251,6 +276,17 @@ impl fmt::Display for Blame {
     }
 }
 
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.after {
+            // Less than the generator's own start takes is no measurement.
+            Some(after) if after < Duration::from_millis(1) => f.write_str("steady again at once"),
+            Some(after) => write!(f, "steady again after {}", show_duration(after)),
+            None => write!(f, "not steady within {}", show_duration(self.within)),
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -277,7 +313,7 @@ mod tests {
             evidence: None,
             note: None,
         };
-        Judged { thresholds: decisions.iter().map(evaluated).collect(), late: 0.0 }
+        Judged { thresholds: decisions.iter().map(evaluated).collect(), by_lateness: Vec::new(), late: 0.0 }
     }
 
     fn effect(seen: Result<&str, &str>) -> Effect {
@@ -291,7 +327,7 @@ mod tests {
             baseline: Some(judged(&[Decision::Holds])),
             turbulence: Some(judged(&[Decision::Holds, Decision::Holds])),
             effects: vec![effect(Ok("it has ended"))],
-            recovery: Some(Recovery { after: Some(Duration::ZERO), within: WITHIN }),
+            recovery: Some(Recovery { after: Some(Duration::ZERO), within: WITHIN, late: 0.0 }),
             ..Facts::default()
         }
     }
@@ -367,7 +403,7 @@ mod tests {
 
     #[test]
     fn no_recovery_refutes() {
-        let facts = Facts { recovery: Some(Recovery { after: None, within: WITHIN }), ..good() };
+        let facts = Facts { recovery: Some(Recovery { after: None, within: WITHIN, late: 0.0 }), ..good() };
         let reasons = ["the steady state did not come back within 5s"];
         assert_concludes(&facts, Verdict::Refuted, Blame::System, &reasons);
     }
@@ -393,6 +429,21 @@ mod tests {
         }
         let in_time = Judged { late: 0.05, ..judged(&[Decision::Holds]) };
         assert_eq!(conclude(&Facts { turbulence: Some(in_time), ..good() }).verdict, Verdict::Upheld);
+    }
+
+    #[test]
+    fn what_only_the_generator_violated_is_not_blamed_on_the_system() {
+        let late = |decisions: &[Decision]| Judged {
+            by_lateness: vec!["error_rate < 1%".to_owned()],
+            ..judged(decisions)
+        };
+        let conclusion = conclude(&Facts { turbulence: Some(late(&[Decision::Violated])), ..good() });
+        assert_eq!((conclusion.verdict, conclusion.blame), (Verdict::Inconclusive, Some(Blame::Environment)));
+        assert_eq!(conclusion.reasons[1], "error_rate < 1%");
+
+        let recovery = Some(Recovery { after: None, within: WITHIN, late: 0.5 });
+        let conclusion = conclude(&Facts { recovery, ..good() });
+        assert_eq!((conclusion.verdict, conclusion.blame), (Verdict::Inconclusive, Some(Blame::Environment)));
     }
 
     #[test]
@@ -422,7 +473,10 @@ mod tests {
             decisions(),
             decisions(),
             prop::collection::vec(seen, 0..3),
-            prop::option::weighted(0.9, after.prop_map(|after| Recovery { after, within: WITHIN })),
+            prop::option::weighted(
+                0.9,
+                after.prop_map(|after| Recovery { after, within: WITHIN, late: 0.0 }),
+            ),
         )
             .prop_map(|(obstacle, panic, halt, baseline, turbulence, effects, recovery)| Facts {
                 obstacles: obstacle.into_iter().collect(),

@@ -46,6 +46,17 @@ impl PhaseSamples {
         self.end = later.end;
     }
 
+    /// The operations as they would be if the generator had been in time: each counted from when it was dispatched.
+    pub(crate) fn as_if_in_time(&self) -> Vec<Sample> {
+        let in_time = |sample: &Sample| Sample {
+            scheduled: sample.scheduled + sample.dispatched_late,
+            dispatched_late: Duration::ZERO,
+            latency: sample.latency.saturating_sub(sample.dispatched_late),
+            ..*sample
+        };
+        self.samples.iter().map(in_time).collect()
+    }
+
     /// What is kept of these operations, scheduled at `rate`.
     pub(crate) fn summary(&self, rate: Rate) -> Summary {
         Summary::new(&self.samples, &self.errors, rate)
@@ -153,6 +164,17 @@ mod tests {
         assert_eq!(extended.samples[0].outcome, extended.samples[2].outcome);
         assert_ne!(extended.samples[0].outcome, extended.samples[1].outcome);
         assert_eq!(extended.summary(Rate::per_second(100)).failed, 3);
+    }
+
+    #[test]
+    fn lateness_of_the_generator_can_be_taken_out_of_latencies() {
+        let mut progress = Progress::default();
+        let number = progress.dispatch(Duration::from_millis(5), Duration::from_millis(30));
+        progress.end(number, Duration::from_millis(40), &Ending::Ok);
+        let sample = progress.into_samples(PhaseEnd::Complete).as_if_in_time()[0];
+        assert_eq!(sample.scheduled, Duration::from_millis(35));
+        assert_eq!(sample.latency, Duration::from_millis(10));
+        assert_eq!(sample.finished(), Duration::from_millis(45));
     }
 
     #[test]

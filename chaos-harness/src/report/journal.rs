@@ -86,7 +86,12 @@ pub enum Event<'a> {
         /// What.
         obstacle: &'a Obstacle,
     },
-    /// The trial is over.
+    /// Something could not be taken down, after the conclusion was written.
+    LeftBehind {
+        /// What.
+        what: &'a [String],
+    },
+    /// The trial is over. Written before anything is taken down; once more where that changes it.
     Concluded {
         /// What is concluded.
         conclusion: &'a Conclusion,

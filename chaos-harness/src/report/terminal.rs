@@ -1,8 +1,8 @@
 //! A trial's outcome as a person reads it.
 
-use super::Report;
-use crate::experiment::{Judged, Phase, Recovery, Verdict};
-use crate::measure::Decision;
+use super::{PhaseReport, Report};
+use crate::experiment::{Judged, Phase, Verdict};
+use crate::measure::{Decision, Load};
 use crate::units::show_duration;
 use std::fmt;
 
@@ -25,8 +25,8 @@ impl fmt::Display for Headline<'_> {
                     write!(f, " (was {})", evidence.observed)?;
                 }
             }
-            if let Some(Recovery { after: Some(after), .. }) = facts.recovery {
-                write!(f, "; steady again after {}", show_duration(after))?;
+            if let Some(recovery) = facts.recovery {
+                write!(f, "; {recovery}")?;
             }
         }
         write!(f, " [{}]", show_duration(*took))
@@ -63,9 +63,7 @@ impl fmt::Display for Details<'_> {
                 Phase::Turbulence => thresholds(f, facts.turbulence.as_ref())?,
                 Phase::Recovery => {}
             }
-            for error in report.summary.errors.by_count().into_iter().take(5) {
-                line(f, "", &format!("{} x {}", error.count, error.message))?;
-            }
+            errors(f, report, &plan.definition.load)?;
         }
         if facts.baseline.iter().chain(&facts.turbulence).any(|judged| !judged.thresholds.is_empty()) {
             let text = format!(
@@ -74,16 +72,8 @@ impl fmt::Display for Details<'_> {
             );
             line(f, "confidence", &text)?;
         }
-        match facts.recovery {
-            Some(Recovery { after: Some(after), within }) => {
-                let text =
-                    format!("steady again after {} (within {})", show_duration(after), show_duration(within));
-                line(f, "recovery", &text)?;
-            }
-            Some(Recovery { after: None, within }) => {
-                line(f, "recovery", &format!("not within {}", show_duration(within)))?;
-            }
-            None => {}
+        if let Some(recovery) = facts.recovery {
+            line(f, "recovery", &recovery.to_string())?;
         }
         for log in logs {
             line(f, "log", &format!("{}, last {} lines", log.instance, log.lines.len()))?;
@@ -104,6 +94,25 @@ fn line(f: &mut fmt::Formatter<'_>, title: &str, text: &str) -> fmt::Result {
     lines.try_for_each(|more| writeln!(f, "  {:<11} {more}", ""))
 }
 
+/// What went wrong with operations: what they said themselves, and what was done to them.
+fn errors(f: &mut fmt::Formatter<'_>, report: &PhaseReport, load: &Load) -> fmt::Result {
+    let summary = &report.summary;
+    for error in summary.errors.by_count().into_iter().take(5) {
+        line(f, "", &format!("{} x {}", error.count, error.message))?;
+    }
+    if summary.timed_out > 0 {
+        line(f, "", &format!("{} x not ended within {}", summary.timed_out, show_duration(load.timeout)))?;
+    }
+    if summary.overloaded > 0 {
+        let text = format!(
+            "{} x overload: {} operations were in flight, the most that this experiment's load allows",
+            summary.overloaded, load.concurrency
+        );
+        line(f, "", &text)?;
+    }
+    Ok(())
+}
+
 fn thresholds(f: &mut fmt::Formatter<'_>, judged: Option<&Judged>) -> fmt::Result {
     for evaluated in judged.iter().flat_map(|judged| &judged.thresholds) {
         let mark = match evaluated.decision {
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
     use crate::blast_radius::Stage;
     use crate::chance::Seed;
-    use crate::experiment::{Blame, Conclusion, Effect, Experiment, Facts, Plan, outline};
+    use crate::experiment::{Blame, Conclusion, Effect, Experiment, Facts, Plan, Recovery, outline};
     use crate::measure::sample::tests::sample;
     use crate::measure::sample::{ErrorTable, Outcome};
     use crate::measure::{Load, Sample, Summary, Threshold, evaluate, metric};
@@ -182,7 +191,11 @@ mod tests {
     fn phase(phase: Phase, failed: u64) -> (PhaseReport, Judged) {
         let (samples, errors) = samples(failed, 100);
         let judge = |threshold| evaluate(threshold, &samples, RATE, None, Percent::new(95));
-        let judged = Judged { thresholds: thresholds().iter().map(judge).collect(), late: 0.0 };
+        let judged = Judged {
+            thresholds: thresholds().iter().map(judge).collect(),
+            by_lateness: Vec::new(),
+            late: 0.0,
+        };
         let summary = Summary::new(&samples, &errors, RATE);
         (PhaseReport { phase, lasted: SECOND, extended: failed > 0, summary }, judged)
     }
@@ -198,7 +211,7 @@ mod tests {
                 targets: "2 of 4 instances".to_owned(),
                 seen: Ok("it has ended and refuses connections".to_owned()),
             }],
-            recovery: Some(Recovery { after: Some(SECOND / 4), within: SECOND * 5 }),
+            recovery: Some(Recovery { after: Some(SECOND / 4), within: SECOND * 5, late: 0.0 }),
             ..Facts::default()
         };
         let conclusion = Conclusion {
@@ -243,9 +256,9 @@ mod tests {
     fn a_missing_effect_and_a_missing_recovery_are_said() {
         let mut report = report();
         report.facts.effects[0].seen = Err("it is still running".to_owned());
-        report.facts.recovery = Some(Recovery { after: None, within: SECOND * 5 });
+        report.facts.recovery = Some(Recovery { after: None, within: SECOND * 5, late: 0.0 });
         let text = Details(&report).to_string();
         assert!(text.contains("effect      none seen on 2 of 4 instances: it is still running"), "{text}");
-        assert!(text.contains("recovery    not within 5s"), "{text}");
+        assert!(text.contains("recovery    not steady within 5s"), "{text}");
     }
 }

@@ -2,10 +2,13 @@
 
 use super::injector::Injector;
 use super::routes::ProxyRoutes;
-use crate::experiment::verdict::{Blame, Effect, Facts, Halt, Judged, Obstacle, Panicked, Phase, Recovery};
+use crate::experiment::verdict::{
+    Blame, Effect, Facts, Halt, Judged, LATE_SHARE, Obstacle, Panicked, Phase, Recovery,
+};
 use crate::experiment::{Experiment, Plan};
 use crate::measure::{
-    self, Decision, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Summary, Threshold,
+    self, Decision, Evaluated, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Summary,
+    Threshold,
 };
 use crate::report::{Event, Journal, PhaseReport};
 use crate::safety::Tripped;
@@ -87,7 +90,8 @@ impl<'a> Steps<'a> {
         let steady = &definition.steady_state;
         let baseline = self.measure(Phase::Baseline, load.baseline, steady, None, &ignore, measured).await?;
         facts.panic = panicked(Phase::Baseline, &baseline.end);
-        let holds = baseline.judged.thresholds.iter().all(|evaluated| evaluated.decision == Decision::Holds);
+        let holds = baseline.judged.thresholds.iter().all(|evaluated| evaluated.decision == Decision::Holds)
+            && baseline.judged.late <= LATE_SHARE;
         facts.baseline = Some(baseline.judged);
         if !holds || facts.panic.is_some() {
             return Ok(());
@@ -98,7 +102,10 @@ impl<'a> Steps<'a> {
             injected.map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
         }
         let tripped = Arc::new(Mutex::new(None));
-        let breaker = || self.breaker(&baseline.summary, &tripped);
+        // One breaker also where the phase is made longer: its window does not begin anew.
+        let halt_if = Breaker::new(&definition.halt_if, load.rate, Some(&baseline.summary));
+        let halt_if = Arc::new(Mutex::new(halt_if));
+        let breaker = || watch(&halt_if, &tripped);
         let turbulence = self
             .measure(
                 Phase::Turbulence,
@@ -151,6 +158,10 @@ impl<'a> Steps<'a> {
         let mut lasted = span;
         let mut samples = self.run(span, observer(), measured).await?;
         let mut judged = self.judge(&samples, thresholds, baseline);
+        if matches!(samples.end, PhaseEnd::Panicked(_)) {
+            // The first panic ended the phase: the few operations before it say nothing.
+            judged.thresholds.clear();
+        }
         let undecided = judged.thresholds.iter().any(|evaluated| evaluated.decision == Decision::Undecided);
         let extended = undecided && samples.end == PhaseEnd::Complete;
         if extended {
@@ -201,15 +212,12 @@ impl<'a> Steps<'a> {
         let lasted = self.generator.elapsed().saturating_sub(began);
         let summary = samples.summary(rate);
         self.journal.event(&Event::PhaseEnded { phase: Phase::Recovery, summary: &summary, judged: None });
+        let late = summary.late_share();
         measured.phases.push(PhaseReport { phase: Phase::Recovery, lasted, extended: false, summary });
         let after = watched.lock().unwrap_or_else(PoisonError::into_inner).recovered();
-        let recovery = Recovery { after: after.filter(|after| *after <= within), within };
+        let recovery = Recovery { after: after.filter(|after| *after <= within), within, late };
         self.journal.event(&Event::Recovered { recovery: &recovery });
-        let steady = recovery.after.map_or_else(
-            || format!("not steady within {}", show_duration(within)),
-            |after| format!("steady again after {}", show_duration(after)),
-        );
-        tracing::info!("recovery: {steady}");
+        tracing::info!("recovery: {recovery}");
         Ok(recovery)
     }
 
@@ -236,22 +244,29 @@ impl<'a> Steps<'a> {
         let rate = definition.load.rate;
         let evaluate =
             |threshold| measure::evaluate(threshold, &samples.samples, rate, baseline, definition.confidence);
-        let thresholds = thresholds.iter().map(evaluate).collect();
-        Judged { thresholds, late: samples.summary(rate).late_share() }
+        let thresholds: Vec<Evaluated> = thresholds.iter().map(evaluate).collect();
+        let violated = thresholds.iter().filter(|evaluated| evaluated.decision == Decision::Violated);
+        let in_time = samples.as_if_in_time();
+        let only_late = |evaluated: &&Evaluated| {
+            let threshold = &evaluated.threshold;
+            let again = measure::evaluate(threshold, &in_time, rate, baseline, definition.confidence);
+            again.decision != Decision::Violated
+        };
+        let by_lateness = violated.filter(only_late).map(ToString::to_string).collect();
+        Judged { by_lateness, late: samples.summary(rate).late_share(), thresholds }
     }
+}
 
-    fn breaker(&self, baseline: &Summary, tripped: &Arc<Mutex<Option<Tripped>>>) -> Observer {
-        let definition = &self.plan.definition;
-        let mut breaker = Breaker::new(&definition.halt_if, definition.load.rate, Some(baseline));
-        let tripped = Arc::clone(tripped);
-        Box::new(move |sample| match breaker.observe(sample) {
-            Some(condition) => {
-                *tripped.lock().unwrap_or_else(PoisonError::into_inner) = Some(condition);
-                ControlFlow::Break(())
-            }
-            None => ControlFlow::Continue(()),
-        })
-    }
+/// Shows the breaker each operation, and ends the phase when it acts.
+fn watch(breaker: &Arc<Mutex<Breaker>>, tripped: &Arc<Mutex<Option<Tripped>>>) -> Observer {
+    let (breaker, tripped) = (Arc::clone(breaker), Arc::clone(tripped));
+    Box::new(move |sample| match breaker.lock().unwrap_or_else(PoisonError::into_inner).observe(sample) {
+        Some(condition) => {
+            *tripped.lock().unwrap_or_else(PoisonError::into_inner) = Some(condition);
+            ControlFlow::Break(())
+        }
+        None => ControlFlow::Continue(()),
+    })
 }
 
 fn ignore() -> Observer {

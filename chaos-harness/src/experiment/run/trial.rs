@@ -176,7 +176,7 @@ impl Trial<'_> {
         let left = if self.setup.keep { Vec::new() } else { put_right(undo).await };
         let left =
             left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error)).collect();
-        Self::add_leftovers(conclusion, left)
+        Self::add_leftovers(conclusion, left, journal)
     }
 
     async fn on(
@@ -229,7 +229,7 @@ impl Trial<'_> {
             return conclusion;
         }
         let left = system.stop().await.iter().map(ToString::to_string).collect();
-        Self::add_leftovers(conclusion, left)
+        Self::add_leftovers(conclusion, left, journal)
     }
 
     /// The phases, and whatever cuts them off.
@@ -272,12 +272,20 @@ impl Trial<'_> {
     }
 
     /// What could not be taken down spoils a good verdict and is added to a bad one.
-    fn add_leftovers(mut conclusion: Conclusion, left: Vec<String>) -> Conclusion {
-        if !left.is_empty() && conclusion.verdict == Verdict::Upheld {
+    fn add_leftovers(mut conclusion: Conclusion, left: Vec<String>, journal: &Journal) -> Conclusion {
+        if left.is_empty() {
+            return conclusion;
+        }
+        journal.event(&Event::LeftBehind { what: &left });
+        if conclusion.verdict == Verdict::Upheld {
             conclusion =
                 Conclusion { verdict: Verdict::Error, blame: Some(Blame::Harness), reasons: Vec::new() };
         }
         conclusion.reasons.extend(left);
+        journal.event(&Event::Concluded { conclusion: &conclusion });
+        if let Err(cause) = journal.seal() {
+            conclusion.reasons.push(format!("could not write the journal: {cause}"));
+        }
         conclusion
     }
 

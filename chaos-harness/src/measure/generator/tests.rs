@@ -137,7 +137,8 @@ fn a_panic_ends_the_phase_and_says_why() {
         }),
         ignore(),
     );
-    assert_eq!(phase.end, PhaseEnd::Panicked("the cart is empty".to_owned()));
+    let PhaseEnd::Panicked(panic) = &phase.end else { panic!("{:?}", phase.end) };
+    assert!(panic.starts_with("the cart is empty (at "), "{panic}");
     assert_eq!(count(&phase, Outcome::Panic), 1);
     assert!(phase.samples.len() < 40);
 }
