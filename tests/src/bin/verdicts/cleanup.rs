@@ -91,7 +91,7 @@ async fn endless(told: &Told) -> Result {
 )]
 async fn blocking(told: &Told) -> Result {
     static OPERATIONS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    if OPERATIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 40 {
+    if OPERATIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 10 {
         return told.client.get("/").await.map(drop);
     }
     loop {
