@@ -2,10 +2,10 @@
 
 use super::injector::Injector;
 use super::routes::ProxyRoutes;
+use crate::experiment::Plan;
 use crate::experiment::verdict::{
     Blame, Effect, Facts, Halt, Judged, LATE_SHARE, Obstacle, Panicked, Phase, Recovery,
 };
-use crate::experiment::{Experiment, Plan};
 use crate::measure::{
     self, Decision, Evaluated, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Summary,
     Threshold,
@@ -13,7 +13,7 @@ use crate::measure::{
 use crate::report::{Event, Journal, PhaseReport};
 use crate::safety::Tripped;
 use crate::safety::breaker::Breaker;
-use crate::system::{RunningSystem, SystemValue};
+use crate::system::RunningSystem;
 use crate::units::show_duration;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,17 +51,12 @@ struct Outcome {
 
 impl<'a> Steps<'a> {
     pub(super) fn new(
-        experiment: &'a Experiment,
         plan: &'a Plan,
         system: &'a RunningSystem,
         routes: &'a ProxyRoutes,
-        value: &SystemValue,
         journal: &'a Journal,
+        generator: Generator,
     ) -> Self {
-        let (operation, value) = (Arc::clone(&experiment.operation), Arc::clone(value));
-        let operation: measure::Operation = Arc::new(move || operation(Arc::clone(&value)));
-        let generator =
-            Generator::new(tokio::runtime::Handle::current(), operation, plan.definition.load.clone());
         Self { plan, injector: Injector::new(system, routes, journal), journal, generator }
     }
 

@@ -7,7 +7,7 @@ use super::steps::{Measured, Steps};
 use crate::clock;
 use crate::experiment::verdict::{Blame, Conclusion, Facts, Obstacle, Verdict, conclude};
 use crate::experiment::{Experiment, Plan};
-use crate::measure::panic_message;
+use crate::measure::{self, Generator, panic_message};
 use crate::proxy::Proxy;
 use crate::report::{Event, Journal, LogTail, Report};
 use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
@@ -19,9 +19,14 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 /// How long user code may take to build its system on services that are ready, and to end it.
 const USER_CODE: Duration = Duration::from_secs(30);
+
+/// How long it may take to end its system once the run was interrupted.
+const INTERRUPTED_USER_CODE: Duration = Duration::from_secs(3);
 
 /// How many lines of a service's log go into a report.
 const LOG_LINES: usize = 10;
@@ -98,6 +103,8 @@ struct Tools {
     guard: Option<Guard>,
     routes: Arc<ProxyRoutes>,
     runtime: tokio::runtime::Runtime,
+    /// Where the test's own code runs: it may block its threads, but not those on which faults are undone.
+    workload: tokio::runtime::Runtime,
 }
 
 impl Trial<'_> {
@@ -118,19 +125,21 @@ impl Trial<'_> {
         let guard = guard.map_err(|cause| harness("could not start the guard", &cause))?;
         let proxy = Proxy::start(self.setup.plan.seed)
             .map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
-        let runtime =
-            console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause))?;
+        let threads =
+            || console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause));
+        let (runtime, workload) = (threads()?, threads()?);
         let routes = Arc::new(ProxyRoutes::new(proxy));
-        Ok(Tools { console, journal, undo, guard, routes, runtime })
+        Ok(Tools { console, journal, undo, guard, routes, runtime, workload })
     }
 
     fn conduct(&mut self, tools: Tools) -> Conclusion {
-        let Tools { console, journal, undo, guard, routes, runtime } = tools;
+        let Tools { console, journal, undo, guard, routes, runtime, workload } = tools;
         let telling = console.tell();
         let at = clock::since_epoch().as_secs();
         journal.event(&Event::Planned { plan: &self.setup.plan, at });
-        let conclusion = runtime.block_on(self.live(&journal, &undo, &routes));
-        // Operations that never ended hold the runtime's threads: they are not waited for.
+        let conclusion = runtime.block_on(self.live(&journal, &undo, &routes, workload.handle()));
+        // Operations that never ended hold their threads: they are not waited for.
+        workload.shutdown_background();
         runtime.shutdown_background();
         drop(routes);
         // Where something could not be undone the guard tries once more: dropped, it acts.
@@ -141,7 +150,13 @@ impl Trial<'_> {
         conclusion
     }
 
-    async fn live(&mut self, journal: &Journal, undo: &UndoLog, routes: &Arc<ProxyRoutes>) -> Conclusion {
+    async fn live(
+        &mut self,
+        journal: &Journal,
+        undo: &UndoLog,
+        routes: &Arc<ProxyRoutes>,
+        workload: &Handle,
+    ) -> Conclusion {
         let context = StartContext {
             run: self.setup.run.clone(),
             trial: self.setup.tag.clone(),
@@ -164,7 +179,7 @@ impl Trial<'_> {
         let conclusion = match started {
             Ok(system) => {
                 self.measured.services_started_in = clock::now().saturating_duration_since(began);
-                self.on(&system, routes, journal, undo).await
+                self.on(&system, routes, journal, undo, workload).await
             }
             Err(obstacle) => {
                 journal.event(&Event::Obstacle { obstacle: &obstacle });
@@ -185,6 +200,7 @@ impl Trial<'_> {
         routes: &ProxyRoutes,
         journal: &Journal,
         undo: &UndoLog,
+        workload: &Handle,
     ) -> Conclusion {
         for service in system.services().iter() {
             let routes = service.addrs().iter().map(ToString::to_string).collect();
@@ -193,7 +209,8 @@ impl Trial<'_> {
         let _told =
             self.setup.live.then(|| live_logs::follow(&self.setup.folder, labels(system, &self.setup.plan)));
         let building = clock::now();
-        let starting = bounded((self.experiment.system.start)(system.services()), "build the system");
+        let starting =
+            bounded(workload, (self.experiment.system.start)(system.services()), "build the system");
         let started = tokio::select! {
             started = starting => started,
             signal = self.setup.interrupt.cancelled() => Err(interrupted(&signal)),
@@ -201,9 +218,24 @@ impl Trial<'_> {
         match started {
             Ok(value) => {
                 self.measured.user_code = clock::now().saturating_duration_since(building);
-                self.experiment_on(system, routes, &value, journal).await;
-                let ending = bounded((self.experiment.system.stop)(value), "end the system");
-                if let Err(obstacle) = ending.await {
+                self.experiment_on(system, routes, &value, journal, workload).await;
+                let ending = bounded(workload, (self.experiment.system.stop)(value), "end the system");
+                let interrupt = self.setup.interrupt;
+                let hurry = async {
+                    interrupt.cancelled().await;
+                    clock::sleep(INTERRUPTED_USER_CODE).await;
+                };
+                let ended = tokio::select! {
+                    ended = ending => ended,
+                    () = hurry => Err(Obstacle {
+                        blame: Blame::System,
+                        what: format!(
+                            "the test's code did not end the system within {} of the interruption",
+                            show_duration(INTERRUPTED_USER_CODE)
+                        ),
+                    }),
+                };
+                if let Err(obstacle) = ended {
                     self.facts.obstacles.push(obstacle);
                 }
             }
@@ -239,8 +271,13 @@ impl Trial<'_> {
         routes: &ProxyRoutes,
         value: &SystemValue,
         journal: &Journal,
+        workload: &Handle,
     ) {
-        let steps = Steps::new(self.experiment, &self.setup.plan, system, routes, value, journal);
+        let (operation, value) = (Arc::clone(&self.experiment.operation), Arc::clone(value));
+        let operation: measure::Operation = Arc::new(move || operation(Arc::clone(&value)));
+        let load = self.setup.plan.definition.load.clone();
+        let generator = Generator::new(workload.clone(), operation, load);
+        let steps = Steps::new(&self.setup.plan, system, routes, journal, generator);
         let cut_off = tokio::select! {
             done = AssertUnwindSafe(steps.take(&mut self.facts, &mut self.measured)).catch_unwind() => {
                 done.err().map(|panic| Obstacle {
@@ -319,18 +356,25 @@ impl Trial<'_> {
 }
 
 /// User code outside the workload: bounded in time, its panics caught.
-async fn bounded<T>(
-    user_code: impl Future<Output = Result<T, crate::BoxError>>,
+async fn bounded<T: Send + 'static>(
+    workload: &Handle,
+    user_code: impl Future<Output = Result<T, crate::BoxError>> + Send + 'static,
     purpose: &str,
 ) -> Result<T, Obstacle> {
     let system = |what: String| Obstacle { blame: Blame::System, what };
-    match tokio::time::timeout(USER_CODE, AssertUnwindSafe(user_code).catch_unwind()).await {
-        Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(system(format!("the test's code could not {purpose}: {error}"))),
-        Ok(Err(panic)) => {
-            Err(system(format!("the test's code panicked to {purpose}: {}", panic_message(panic.as_ref()))))
+    // A set of one, since dropping it aborts the task.
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(user_code, workload);
+    match tokio::time::timeout(USER_CODE, tasks.join_next()).await {
+        Ok(Some(Ok(Ok(value)))) => Ok(value),
+        Ok(Some(Ok(Err(error)))) => Err(system(format!("the test's code could not {purpose}: {error}"))),
+        Ok(Some(Err(failed))) => {
+            let message = failed
+                .try_into_panic()
+                .map_or_else(|failed| failed.to_string(), |panic| panic_message(panic.as_ref()));
+            Err(system(format!("the test's code panicked to {purpose}: {message}")))
         }
-        Err(_) => {
+        Ok(None) | Err(_) => {
             Err(system(format!("the test's code did not {purpose} within {}", show_duration(USER_CODE))))
         }
     }

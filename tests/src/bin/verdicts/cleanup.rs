@@ -40,6 +40,30 @@ async fn long(told: &Told) -> Result<Vec<u8>> {
     told.client.get("/").await
 }
 
+#[system(
+    target = cargo_bin("target-server", args = "--port {port}", replicas = 2, ready = http("/health")),
+    stop = never,
+)]
+async fn stuck_at_its_end(target: Service) -> Result<Client> {
+    Client::connect(&target, 8).await
+}
+
+async fn never(_: Client) -> Result {
+    std::future::pending().await
+}
+
+#[chaos_test(
+    system = stuck_at_its_end,
+    hypothesis = "it goes on for long, and its end for ever",
+    load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s),
+    inject(latency(target, 2ms), pause(target)),
+    expect(error_rate < 100%),
+    stages(stage(only, 1 instance)),
+)]
+async fn stuck(client: &Client) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
 #[chaos_test(
     system = told,
     hypothesis = "no operation ever ends",
@@ -55,4 +79,22 @@ async fn endless(told: &Told) -> Result {
         return told.client.get("/").await.map(drop);
     }
     std::future::pending().await
+}
+
+#[chaos_test(
+    system = told,
+    hypothesis = "operations block their threads",
+    load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s, timeout = 500ms),
+    inject(latency(target, 2ms)),
+    expect(error_rate < 100%),
+    stages(stage(only, 1 instance)),
+)]
+async fn blocking(told: &Told) -> Result {
+    static OPERATIONS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    if OPERATIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 10 {
+        return told.client.get("/").await.map(drop);
+    }
+    loop {
+        std::thread::park();
+    }
 }
