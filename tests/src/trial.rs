@@ -221,15 +221,6 @@ pub fn poll<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T
     None
 }
 
-/// Waits until something holds.
-///
-/// # Panics
-///
-/// When it does not within a minute.
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    assert!(poll(PATIENCE, || holds().then_some(())).is_some(), "waited in vain: {what}");
-}
-
 fn journal(folder: &Path) -> Vec<Value> {
     let text = find(folder, "journal.jsonl").and_then(|path| fs::read_to_string(path).ok());
     // The last line may be half written.

@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
-use chaos_tests::trial::{Finished, Trial, events, wait_until};
+use chaos_tests::trial::{Finished, Trial, events};
+use chaos_tests::wait::wait_until;
 use rustix::process::{Signal, kill_process};
 use std::path::Path;
 use std::process::Command;

@@ -45,7 +45,8 @@ impl fmt::Display for Details<'_> {
         for reason in &conclusion.reasons {
             line(f, "because", reason)?;
         }
-        for injection in &plan.injections {
+        let injected = !facts.effects.is_empty() || facts.turbulence.is_some();
+        for injection in plan.injections.iter().filter(|_| injected) {
             line(f, "fault", &format!("{}: {}", injection.fault, injection.reach))?;
         }
         for effect in &facts.effects {

@@ -71,7 +71,7 @@ fn experiment(
     let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
     quote_spanned! {span=>
         #hidden
-        #[allow(non_snake_case, dead_code, clippy::pedantic)]
+        #[allow(non_snake_case, dead_code, clippy::pedantic, clippy::zero_prefixed_literal)]
         fn #define() -> #path::Experiment {
             #system
             #made

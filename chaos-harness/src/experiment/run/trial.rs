@@ -182,8 +182,7 @@ impl Trial<'_> {
                 self.on(&system, routes, journal, undo, workload).await
             }
             Err(obstacle) => {
-                journal.event(&Event::Obstacle { obstacle: &obstacle });
-                self.facts.obstacles.push(obstacle);
+                self.meets(obstacle, journal);
                 self.record(journal)
             }
         };
@@ -236,10 +235,10 @@ impl Trial<'_> {
                     }),
                 };
                 if let Err(obstacle) = ended {
-                    self.facts.obstacles.push(obstacle);
+                    self.meets(obstacle, journal);
                 }
             }
-            Err(obstacle) => self.facts.obstacles.push(obstacle),
+            Err(obstacle) => self.meets(obstacle, journal),
         }
         let mut conclusion = self.record(journal);
         let ended = self.ended_by_themselves(system).await;
@@ -287,11 +286,17 @@ impl Trial<'_> {
             }
             signal = self.setup.interrupt.cancelled() => Some(interrupted(&signal)),
         };
-        self.facts.obstacles.extend(cut_off);
         // Nothing is left to undo where the phases came to their end.
-        for what in steps.undo().await {
-            self.facts.obstacles.push(Obstacle { blame: Blame::Injector, what });
+        let failures = steps.undo().await.into_iter().map(|what| Obstacle { blame: Blame::Injector, what });
+        for obstacle in cut_off.into_iter().chain(failures) {
+            self.meets(obstacle, journal);
         }
+    }
+
+    fn meets(&mut self, obstacle: Obstacle, journal: &Journal) {
+        tracing::warn!("{}", obstacle.what);
+        journal.event(&Event::Obstacle { obstacle: &obstacle });
+        self.facts.obstacles.push(obstacle);
     }
 
     /// Concludes, and makes the conclusion durable before anything is taken down.
