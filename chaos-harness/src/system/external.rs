@@ -72,7 +72,7 @@ impl Instance for ExternalInstance {
     async fn observe(&self) -> Result<InstanceState, SystemError> {
         Ok(match ready::connect(self.address, None).await {
             Ok(()) => InstanceState::Running,
-            Err(error) => InstanceState::Ended(error.to_string()),
+            Err(error) => InstanceState::Unreachable(error.to_string()),
         })
     }
 

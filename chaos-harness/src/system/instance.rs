@@ -14,6 +14,9 @@ pub(crate) enum InstanceState {
     Frozen,
     /// Ended, and how.
     Ended(String),
+    /// It does not accept a connection, and why. All that is known of an instance that this run did not start: it may
+    /// be as it should and only refuse this one.
+    Unreachable(String),
 }
 
 /// Whether a fault did what it says.

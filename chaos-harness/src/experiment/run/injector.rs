@@ -164,6 +164,7 @@ async fn confirm_running(instance: &dyn Instance) -> Result<(), BoxError> {
         InstanceState::Running => Ok(()),
         InstanceState::Frozen => Err("it is still frozen".into()),
         InstanceState::Ended(how) => Err(format!("it has ended: {how}").into()),
+        InstanceState::Unreachable(why) => Err(format!("it cannot be reached: {why}").into()),
     }
 }
 

@@ -162,8 +162,12 @@ async fn an_external_service_is_only_looked_at() {
     let db = system.instance(&"db".into(), 0).unwrap();
     let error = db.inject(crate::fault::InstanceFault::Kill).await.unwrap_err();
     assert!(error.to_string().contains("this run did not start it"), "{error}");
-    assert!(system.stop().await.is_empty());
+    assert_eq!(db.observe().await.unwrap(), InstanceState::Running);
     drop(listener);
+    // It may have ended, or not: that is not for this run to know.
+    let state = db.observe().await.unwrap();
+    assert!(matches!(state, InstanceState::Unreachable(_)), "{state:?}");
+    assert!(system.stop().await.is_empty());
 }
 
 #[tokio::test]
