@@ -7,6 +7,8 @@ use super::{Provider, ProviderKind, ServiceName, ServiceSpec};
 #[cfg(any(feature = "docker", test))]
 pub(crate) use engine::EngineAddress;
 pub(crate) use probes::Availability;
+#[cfg(feature = "docker")]
+pub(crate) use probes::image_remedy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
