@@ -2,9 +2,10 @@
 
 use super::Definition;
 use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, Undecidable, check_decidable};
 use crate::system::{ServiceName, ServiceSpec, SpecError, check};
+use crate::units::Percent;
 
 /// Something that makes an experiment impossible or meaningless.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,6 +27,9 @@ pub(crate) enum Problem {
     /// Nothing is injected.
     #[error("nothing is injected: say what is, as in `inject(latency(redis, 200ms))`")]
     NoFault,
+    /// A fault leaves no CPU at all, which no backend can do.
+    #[error("`{0}` leaves nothing to run on: use `pause` instead")]
+    NoCpu(String),
     /// Nothing is expected.
     #[error(
         "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`"
@@ -76,6 +80,9 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     }
     let mut units = Vec::new();
     for fault in &definition.faults {
+        if fault.kind == FaultKind::Instance(InstanceFault::StarveCpu { to: Percent::ZERO }) {
+            problems.push(Problem::NoCpu(fault.to_string()));
+        }
         match definition.system.services.iter().find(|service| service.name == fault.service) {
             Some(service) => units.push((fault.service.as_str(), unit(fault, service))),
             None => problems.push(unknown_service(definition, fault)),
@@ -136,5 +143,28 @@ fn unknown_service(definition: &Definition, fault: &Fault) -> Problem {
         service: fault.service.clone(),
         system: definition.system.name.clone(),
         known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Experiment;
+    use crate::fault::starve_cpu;
+    use crate::system::{System, process};
+
+    #[test]
+    fn a_cpu_share_of_nothing_is_a_mistake_and_not_a_lack() {
+        let to = |share| {
+            let system = System::new("shop")
+                .service("redis", process("redis-server --port {port}"))
+                .start(async |_| Ok::<_, std::io::Error>(()));
+            let experiment = Experiment::new("starved", system, async |_| Ok::<_, std::io::Error>(()))
+                .inject([starve_cpu("redis").to(share).into()]);
+            outline(experiment.definition()).unwrap_err()
+        };
+        let mistake = Problem::NoCpu("starve redis to 0% of a CPU".to_owned());
+        assert!(to(Percent::ZERO).contains(&mistake));
+        assert!(!to(Percent::new(1)).contains(&mistake));
     }
 }

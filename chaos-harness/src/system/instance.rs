@@ -76,9 +76,6 @@ pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), 
         (_, InstanceFault::LimitMemory { .. }) if !cfg!(target_os = "linux") => Err(format!(
             "`{fault_name}` changes the limits of a running process, which this platform cannot do; Linux can"
         )),
-        (_, InstanceFault::StarveCpu { to }) if to.ppm() == 0 => {
-            Err(format!("`{fault_name}` to 0% leaves nothing to run on: use `pause` instead"))
-        }
         _ => Ok(()),
     }
 }
@@ -86,7 +83,7 @@ pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Bytes, Percent};
+    use crate::units::Bytes;
 
     #[test]
     fn what_cannot_be_done_is_known_beforehand() {
@@ -100,6 +97,5 @@ mod tests {
             supports(&external, InstanceFault::Kill).unwrap_err().contains("only its route takes faults")
         );
         assert_eq!(supports(&container, InstanceFault::Pause), Ok(()));
-        assert!(supports(&process, InstanceFault::StarveCpu { to: Percent::ZERO }).is_err());
     }
 }
