@@ -44,34 +44,58 @@
 //!   headers to build, so nothing here turns it on.
 #![deny(missing_docs)]
 
+// Nothing else is compiled there, so that this is the one error.
 #[cfg(windows)]
 compile_error!("chaos-harness needs Unix signals and processes: on Windows, use it inside WSL2");
 
 #[doc(hidden)]
 #[path = "private.rs"]
+#[cfg(not(windows))]
 pub mod __private;
+#[cfg(not(windows))]
 mod blast_radius;
+#[cfg(not(windows))]
 mod chance;
+#[cfg(not(windows))]
 mod clock;
+#[cfg(not(windows))]
 pub mod experiment;
+#[cfg(not(windows))]
 pub mod fault;
+#[cfg(not(windows))]
 pub mod harness;
+#[cfg(not(windows))]
 mod macros;
+#[cfg(not(windows))]
 pub mod measure;
+#[cfg(not(windows))]
 pub mod prelude;
+#[cfg(not(windows))]
 pub mod proxy;
+#[cfg(not(windows))]
 pub mod report;
+#[cfg(not(windows))]
 pub mod safety;
+#[cfg(not(windows))]
 pub mod system;
+#[cfg(not(windows))]
 mod units;
 
+#[cfg(not(windows))]
 pub use blast_radius::{Reach, Scope, Stage};
+#[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
+#[cfg(not(windows))]
 pub use experiment::Experiment;
+#[cfg(not(windows))]
 pub use fault::{Fault, FaultKind};
+#[cfg(not(windows))]
 pub use macros::{chaos_test, system};
+#[cfg(not(windows))]
 pub use measure::{Load, Threshold, metric};
+#[cfg(not(windows))]
 pub use system::{Service, ServiceName, Services, System};
+#[cfg(not(windows))]
 pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};
 
 /// The client of a separate Toxiproxy server, in the version that this crate was built with.

@@ -8,7 +8,7 @@ mod verdict;
 
 pub use definition::{Definition, Experiment, Location, Recover};
 pub(crate) use outline::outline;
-pub use plan::{Injection, Plan, PlannedStage, Unsupported};
+pub use plan::{Injection, Plan, PlannedStage};
 pub(crate) use run::{Setup, run};
 pub use verdict::{
     Blame, Conclusion, Effect, Facts, Halt, Judged, Obstacle, Panicked, Phase, Recovery, Verdict,

@@ -2,9 +2,10 @@
 
 use super::Definition;
 use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, Undecidable, check_decidable};
-use crate::system::{ServiceName, ServiceSpec, SpecError, check};
+use crate::system::{ServiceName, ServiceSpec, SpecError, check, supports};
+use crate::units::Percent;
 
 /// Something that makes an experiment impossible or meaningless.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,6 +27,12 @@ pub(crate) enum Problem {
     /// Nothing is injected.
     #[error("nothing is injected: say what is, as in `inject(latency(redis, 200ms))`")]
     NoFault,
+    /// A fault leaves no CPU at all, which no backend can do.
+    #[error("`{0}` leaves nothing to run on: use `pause` instead")]
+    NoCpu(String),
+    /// A fault that nothing which provides its service can take, on any machine.
+    #[error("{0}")]
+    Unsupported(String),
     /// Nothing is expected.
     #[error(
         "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`"
@@ -76,8 +83,14 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     }
     let mut units = Vec::new();
     for fault in &definition.faults {
+        if fault.kind == FaultKind::Instance(InstanceFault::StarveCpu { to: Percent::ZERO }) {
+            problems.push(Problem::NoCpu(fault.to_string()));
+        }
         match definition.system.services.iter().find(|service| service.name == fault.service) {
-            Some(service) => units.push((fault.service.as_str(), unit(fault, service))),
+            Some(service) => {
+                units.push((fault.service.as_str(), unit(fault, service)));
+                problems.extend(unsupported(fault, service));
+            }
             None => problems.push(unknown_service(definition, fault)),
         }
     }
@@ -99,6 +112,14 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
             Err(problems)
         }
     }
+}
+
+/// Why no provider of the service takes the fault. Where one does, it is used.
+fn unsupported(fault: &Fault, service: &ServiceSpec) -> Option<Problem> {
+    let FaultKind::Instance(kind) = fault.kind else { return None };
+    let causes: Option<Vec<_>> =
+        service.providers.iter().map(|provider| supports(&provider.kind, kind).err()).collect();
+    causes.and_then(|causes| causes.into_iter().next()).map(Problem::Unsupported)
 }
 
 /// What a percentage is a percentage of: instances, unless a toxic meets a service that has only one.
@@ -144,7 +165,8 @@ mod tests {
     use super::*;
     use crate::blast_radius::Stage;
     use crate::experiment::Experiment;
-    use crate::system::{CargoBin, System, SystemBuilder, cargo_bin, process};
+    use crate::system::{CargoBin, Source, System, SystemBuilder, cargo_bin, container, external, process};
+    use crate::units::Bytes;
     use crate::units::Percent;
     use crate::{BoxError, fault, metric};
     use std::time::Duration;
@@ -256,5 +278,29 @@ mod tests {
         assert_eq!(reach(slow("redis")), ["20% of connections"]);
         assert!(reach(slow("inventory"))[0].starts_with("2 of 10 instances"));
         assert!(reach(fault::kill("inventory").into())[0].starts_with("2 of 10 instances"));
+    }
+
+    #[test]
+    fn a_fault_that_no_provider_takes_is_refused_and_one_that_some_take_is_not() {
+        let on = |redis: Source, fault: Fault| {
+            let experiment = bare(System::new("shop").service("redis", redis)).inject([fault]);
+            outline(experiment.expect([metric::error_rate().below(Percent::new(10))]).definition())
+        };
+        let limit = || fault::limit_memory("redis", Bytes::new(1 << 26)).into();
+        let image = || container("redis:7").port(6379);
+        assert!(on(external("127.0.0.1:6379").into(), fault::kill("redis").into()).is_err());
+        assert!(on(image().into(), limit()).is_err());
+        assert_eq!(
+            on(image().or(process("redis-server --port {port}")), limit()).is_ok(),
+            cfg!(target_os = "linux")
+        );
+    }
+
+    #[test]
+    fn a_cpu_share_of_nothing_is_a_mistake_and_not_a_lack() {
+        let to = |share| outline(sound(fault::starve_cpu("redis").to(share)).definition());
+        let mistake = Problem::NoCpu("starve redis to 0% of a CPU".to_owned());
+        assert_eq!(to(Percent::ZERO).unwrap_err(), [mistake]);
+        assert!(to(Percent::new(1)).is_ok());
     }
 }

@@ -3,8 +3,8 @@
 use super::Definition;
 use crate::blast_radius::{Reach, Rung, Scope};
 use crate::chance::Seed;
-use crate::fault::{Fault, FaultKind};
-use crate::system::{ChosenService, supports};
+use crate::fault::Fault;
+use crate::system::ChosenService;
 use serde::{Deserialize, Serialize};
 
 /// Everything that was decided before a trial began. It is written to the journal: the same plan runs the same trial.
@@ -48,14 +48,6 @@ pub struct Injection {
     pub reach: Reach,
 }
 
-/// A fault that the chosen backend cannot inject.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{fault}: {cause}")]
-pub struct Unsupported {
-    fault: String,
-    cause: String,
-}
-
 impl Plan {
     /// The version of the form that this release writes.
     pub const SCHEMA: u32 = 1;
@@ -67,21 +59,14 @@ impl Plan {
         services: Vec<ChosenService>,
         seed: Seed,
         inject: bool,
-    ) -> Result<Self, Unsupported> {
-        for fault in &definition.faults {
-            let provider = services.iter().find(|service| service.name == fault.service);
-            if let (FaultKind::Instance(kind), Some(service)) = (&fault.kind, provider) {
-                supports(&service.provider.kind, *kind)
-                    .map_err(|cause| Unsupported { fault: fault.to_string(), cause })?;
-            }
-        }
+    ) -> Self {
         let injections = definition.faults.iter().zip(&rung.extents);
         let injections = injections.enumerate().map(|(index, (fault, extent))| Injection {
             // The index keeps two faults on one service from always meeting the same instances.
             reach: extent.draw(seed, &format!("{index}/{}", fault.service)),
             fault: fault.clone(),
         });
-        Ok(Self {
+        Self {
             schema: Self::SCHEMA,
             definition: definition.clone(),
             stage: PlannedStage {
@@ -94,7 +79,7 @@ impl Plan {
             services,
             seed,
             inject,
-        })
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::names::trial_name;
 use super::session::Session;
 use crate::blast_radius::Rung;
 use crate::experiment::{Experiment, outline};
-use crate::system::{ChosenService, Unavailable, choose};
+use crate::fault::{FaultKind, InstanceFault};
+use crate::system::{ChosenService, ServiceSpec, Unavailable, choose};
 use std::sync::Arc;
 
 /// One stage of one experiment.
@@ -71,12 +72,22 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
 fn provide(experiment: &Experiment, session: &Session) -> Result<Vec<ChosenService>, Vec<Unavailable>> {
     let (mut chosen, mut lacking) = (Vec::new(), Vec::new());
     for service in &experiment.definition.system.services {
-        match choose(service, session.backend, &session.availability) {
+        match choose(service, &instance_faults(experiment, service), session.backend, &session.availability) {
             Ok(service) => chosen.push(service),
             Err(unavailable) => lacking.push(unavailable),
         }
     }
     if lacking.is_empty() { Ok(chosen) } else { Err(lacking) }
+}
+
+/// What is done to the instances of a service.
+fn instance_faults(experiment: &Experiment, service: &ServiceSpec) -> Vec<InstanceFault> {
+    let faults = experiment.definition.faults.iter().filter(|fault| fault.service == service.name);
+    let instance_faults = faults.filter_map(|fault| match fault.kind {
+        FaultKind::Instance(fault) => Some(fault),
+        FaultKind::Toxic { .. } => None,
+    });
+    instance_faults.collect()
 }
 
 fn left_out(experiment: &Experiment, rung: &Rung) -> Option<String> {

@@ -49,8 +49,6 @@ enum CannotBegin {
     Lock(#[from] super::lock::LockError),
     #[error("no thread to wait on: {0}")]
     Runtime(io::Error),
-    #[error(transparent)]
-    Unsupported(#[from] crate::experiment::Unsupported),
 }
 
 impl Session {
@@ -96,10 +94,8 @@ impl Session {
         };
         let definition = &experiment.definition;
         let seed = self.config.seed.or(definition.seed).unwrap_or_else(Seed::fresh);
-        let report = Plan::new(definition, &rung, services, seed, !self.config.no_fault)
-            .map_err(CannotBegin::from)
-            .and_then(|plan| self.conduct(&experiment, plan, name))
-            .map_err(|error| error.to_string())?;
+        let plan = Plan::new(definition, &rung, services, seed, !self.config.no_fault);
+        let report = self.conduct(&experiment, plan, name).map_err(|error| error.to_string())?;
         self.tell(&report)
     }
 

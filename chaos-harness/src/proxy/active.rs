@@ -20,6 +20,8 @@ pub(super) struct ActiveToxic {
     seed: Seed,
     sampler: Sampler,
     tally: Arc<ToxicTally>,
+    /// Connections that the route had accepted before.
+    opened_before: u64,
 }
 
 /// What comes of a toxic meeting a connection.
@@ -35,10 +37,10 @@ pub(super) struct Encounter {
 }
 
 impl ActiveToxic {
-    pub(super) fn new(id: ToxicId, spec: ToxicSpec, route: &str, seed: Seed) -> Self {
+    pub(super) fn new(id: ToxicId, spec: ToxicSpec, route: &str, seed: Seed, opened_before: u64) -> Self {
         let decisions = format!("{route}/{}", spec.name);
         let sampler = Sampler::new(spec.share, seed.stream(&decisions));
-        Self { id, spec, decisions, seed, sampler, tally: Arc::default() }
+        Self { id, spec, decisions, seed, sampler, tally: Arc::default(), opened_before }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -56,7 +58,7 @@ impl ActiveToxic {
     }
 
     pub(super) fn counters(&self) -> ToxicCounters {
-        self.tally.read(&self.spec.name)
+        self.tally.read(&self.spec.name, self.shuts_listener(), self.opened_before)
     }
 
     /// Decides, once and for all, what this toxic does to the route's `connection`th connection.

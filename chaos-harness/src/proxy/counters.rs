@@ -39,6 +39,10 @@ pub(crate) struct ToxicCounters {
     pub(crate) touched_carried: u64,
     /// Connections it closed or reset. Connections that were refused by a closed listener are not among them.
     pub(crate) closed: u64,
+    /// Whether it keeps the route from listening: then what it refuses cannot be counted.
+    pub(crate) shuts: bool,
+    /// Connections that the route had accepted before this toxic was added.
+    pub(crate) opened_before: u64,
 }
 
 #[cfg(test)]
@@ -95,9 +99,11 @@ impl ToxicTally {
         self.closed.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn read(&self, name: &str) -> ToxicCounters {
+    pub(super) fn read(&self, name: &str, shuts: bool, opened_before: u64) -> ToxicCounters {
         ToxicCounters {
             name: name.to_owned(),
+            shuts,
+            opened_before,
             considered: self.considered.load(Relaxed),
             touched: self.touched.load(Relaxed),
             carried: self.carried.load(Relaxed),

@@ -13,6 +13,7 @@ use crate::units::Percent;
 use crate::{Seed, clock};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +22,9 @@ use tokio::runtime::Handle;
 
 /// How long accepting rests after it failed: the cause (most often no free file descriptor) needs time to go away.
 const ACCEPT_REST: Duration = Duration::from_millis(10);
+
+/// How long a refusal may take: on the loopback interface it is immediate.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A toxic to be put on a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +120,8 @@ impl Route {
         if registry.position(&spec.name).is_some() {
             return Err(ProxyError::ToxicExists { route: route.clone(), toxic: spec.name });
         }
-        let mut toxic = ActiveToxic::new(ToxicId(registry.next_toxic), spec, route, *seed);
+        let mut toxic =
+            ActiveToxic::new(ToxicId(registry.next_toxic), spec, route, *seed, registry.next_connection);
         registry.next_toxic += 1;
         if toxic.shuts_listener() {
             listener.shut();
@@ -165,6 +170,13 @@ impl Route {
     pub(crate) fn counters(&self) -> RouteCounters {
         let toxics = lock(&self.inner.registry).toxics.iter().map(ActiveToxic::counters).collect();
         self.inner.tally.read(self.inner.listener.is_open(), toxics)
+    }
+
+    /// Whether a connection to the route is refused just now. One that is not is closed at once, and counted like any
+    /// other.
+    pub(crate) async fn refuses(&self) -> bool {
+        let attempt = tokio::time::timeout(REFUSED_WITHIN, TcpStream::connect(self.address())).await;
+        matches!(attempt, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 
     /// Closes the port and all connections, for good.

@@ -171,7 +171,6 @@ mod tests {
             after: Vec::new(),
         }];
         Plan::new(definition, &rungs[0], services, Seed::new(0x00c0_ffee), true)
-            .expect("processes can be killed")
     }
 
     /// So many operations, of which the first few fail.

@@ -15,6 +15,6 @@ pub(crate) mod victim;
 pub use breaker::Tripped;
 pub(crate) use guard::{Guard, Reexec, become_guard_if_asked};
 pub(crate) use leftovers::replay_leftovers;
-pub(crate) use perform::put_right;
+pub(crate) use perform::{kill_strays, put_right};
 pub(crate) use signals::{Interrupt, Signal};
 pub(crate) use undo::{UndoAction, UndoId, UndoLog};

@@ -97,16 +97,28 @@ async fn attempt(action: &UndoAction) -> Result<(), UndoError> {
     }
 }
 
+/// Kills what is left of a trial whose services this process has ended: whatever left their process groups.
+///
+/// Nothing is being started any more, so that one look at which nothing is found is enough.
+pub(crate) async fn kill_strays(trial: &str) -> Result<(), UndoError> {
+    tokio::time::timeout(LIMIT, kill_until_clean(trial, 1)).await.unwrap_or(Err(UndoError::TimedOut))
+}
+
 async fn kill_tagged(trial: &str) -> Result<(), UndoError> {
     // A child has its tag only once it has called exec, so that one look can miss a process that is being started.
+    kill_until_clean(trial, 2).await
+}
+
+/// Kills what carries the tag of `trial` until nothing was found so many times in a row.
+async fn kill_until_clean(trial: &str, looks: u32) -> Result<(), UndoError> {
     let mut clean_looks = 0;
-    while clean_looks < 2 {
+    while clean_looks < looks {
         let found = tagged(trial)?;
         clean_looks = if found.is_empty() { clean_looks + 1 } else { 0 };
         for pid in found {
             signal(pid, Signal::KILL)?;
         }
-        if clean_looks < 2 {
+        if clean_looks < looks {
             clock::sleep(POLL).await;
         }
     }

@@ -4,7 +4,7 @@ use super::Ready;
 use super::error::{StartError, Step, SystemError};
 use super::instance::{Effect, Instance, InstanceState};
 use super::log::LogTail;
-use super::ready::{self, Question};
+use super::ready;
 use crate::fault::InstanceFault;
 use async_trait::async_trait;
 use std::net::SocketAddr;
@@ -28,18 +28,19 @@ impl ExternalInstance {
     ) -> Result<Self, SystemError> {
         let failed = |cause: StartError| SystemError::start(&label, cause);
         let unresolved = |cause: String| StartError::Unresolved { address: address.to_owned(), cause };
-        let found = timeout(limit, tokio::net::lookup_host(address))
+        let found: Vec<_> = timeout(limit, tokio::net::lookup_host(address))
             .await
             .map_err(|_| failed(unresolved("the name server does not answer".to_owned())))?
             .map_err(|error| failed(unresolved(error.to_string())))?
-            .next()
-            .ok_or_else(|| failed(unresolved("the name has no address".to_owned())))?;
+            .collect();
+        if found.is_empty() {
+            return Err(failed(unresolved("the name has no address".to_owned())));
+        }
         let mut seen = "nothing".to_owned();
-        let question = Question { ready, address: found, forwarded: None };
-        if timeout(limit, question.until_ready(None, &mut seen)).await.is_err() {
+        let Ok(found) = timeout(limit, ready::first_ready(ready, &found, &mut seen)).await else {
             let address = address.to_owned();
             return Err(failed(StartError::NoAnswer { address, ready: ready.clone(), limit, seen }));
-        }
+        };
         Ok(Self { label, address: found })
     }
 
@@ -71,7 +72,7 @@ impl Instance for ExternalInstance {
     async fn observe(&self) -> Result<InstanceState, SystemError> {
         Ok(match ready::connect(self.address, None).await {
             Ok(()) => InstanceState::Running,
-            Err(error) => InstanceState::Ended(error.to_string()),
+            Err(error) => InstanceState::Unreachable(error.to_string()),
         })
     }
 

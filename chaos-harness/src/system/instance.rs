@@ -14,6 +14,9 @@ pub(crate) enum InstanceState {
     Frozen,
     /// Ended, and how.
     Ended(String),
+    /// It does not accept a connection, and why. All that is known of an instance that this run did not start: it may
+    /// be as it should and only refuse this one.
+    Unreachable(String),
 }
 
 /// Whether a fault did what it says.
@@ -73,9 +76,6 @@ pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), 
         (_, InstanceFault::LimitMemory { .. }) if !cfg!(target_os = "linux") => Err(format!(
             "`{fault_name}` changes the limits of a running process, which this platform cannot do; Linux can"
         )),
-        (_, InstanceFault::StarveCpu { to }) if to.ppm() == 0 => {
-            Err(format!("`{fault_name}` to 0% leaves nothing to run on: use `pause` instead"))
-        }
         _ => Ok(()),
     }
 }
@@ -83,7 +83,7 @@ pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Bytes, Percent};
+    use crate::units::Bytes;
 
     #[test]
     fn what_cannot_be_done_is_known_beforehand() {
@@ -97,6 +97,5 @@ mod tests {
             supports(&external, InstanceFault::Kill).unwrap_err().contains("only its route takes faults")
         );
         assert_eq!(supports(&container, InstanceFault::Pause), Ok(()));
-        assert!(supports(&process, InstanceFault::StarveCpu { to: Percent::ZERO }).is_err());
     }
 }

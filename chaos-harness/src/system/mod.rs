@@ -27,7 +27,8 @@ pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};
 
-pub(crate) use instance::{Effect, Instance, InstanceState, supports};
+pub(crate) use instance::supports;
+pub(crate) use instance::{Effect, Instance, InstanceState};
 pub use name::ServiceName;
 pub(crate) use running::{Routes, RunningSystem, StartContext, start};
 pub use service::{Service, Services, UnknownService};

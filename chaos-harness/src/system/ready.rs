@@ -89,6 +89,26 @@ impl Question<'_> {
     }
 }
 
+/// Asks at each address in turn until one of them is ready: that one. Never ends otherwise: what was missing last is put
+/// into `seen`.
+pub(crate) async fn first_ready(ready: &Ready, addresses: &[SocketAddr], seen: &mut String) -> SocketAddr {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let mut missing = Vec::new();
+        for &address in addresses {
+            match (Question { ready, address, forwarded: None }).ask(None).await {
+                Ok(()) => return address,
+                Err(cause) if addresses.len() == 1 => missing.push(cause),
+                Err(cause) => missing.push(format!("{address}: {cause}")),
+            }
+            // In between as well: the time may be up before all were asked.
+            *seen = missing.join("; ");
+        }
+        clock::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
 /// Whether an instance answers at all within `limit`. Only HTTP has an answer: anything else accepts connections even
 /// when it is frozen, because its kernel does.
 pub(crate) async fn answers(ready: &Ready, address: SocketAddr, limit: Duration) -> Option<bool> {
@@ -197,6 +217,16 @@ mod tests {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let forwarded = Question { forwarded: Some(Forwarded { inside: Some(closed) }), ..direct };
         assert!(forwarded.ask(None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_ready_at_any_of_its_addresses() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (open, mut seen) = (server("x").await, String::new());
+        let addresses = [closed, open];
+        let found = timeout(Duration::from_secs(10), first_ready(&Ready::Tcp, &addresses, &mut seen)).await;
+        assert_eq!(found, Ok(open));
+        assert!(seen.starts_with(&format!("{closed}: ")), "{seen}");
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use super::log::LogFile;
 use super::process::{self, ProcessInstance};
 use super::program::{self, Surroundings};
 use super::{ProviderKind, Service, ServiceName, Services};
-use crate::safety::{UndoAction, UndoId, UndoLog};
+use crate::safety::{UndoAction, UndoId, UndoLog, kill_strays};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::BTreeMap;
@@ -269,6 +269,12 @@ impl RunningSystem {
     async fn take_down(&self) -> Vec<SystemError> {
         let stopped = join_all(self.instances().map(|(instance, _)| instance.stop())).await;
         let mut errors: Vec<_> = stopped.into_iter().filter_map(Result::err).collect();
+        // Those that left the process group of their instance.
+        if self.trial.has_processes
+            && let Err(error) = kill_strays(&self.trial.name).await
+        {
+            errors.push(SystemError::stop(&self.trial.name, error));
+        }
         // Those that no instance owns: their start failed half-way.
         #[cfg(feature = "docker")]
         if self.trial.has_containers
@@ -293,6 +299,7 @@ impl RunningSystem {
 /// What is in the undo log for a trial as a whole: whatever carries its name must go.
 struct Trial {
     name: String,
+    has_processes: bool,
     #[cfg(feature = "docker")]
     has_containers: bool,
     undo: UndoLog,
@@ -318,6 +325,7 @@ impl Trial {
             .map_err(|error| SystemError::start(&context.trial, StartError::UndoLog(error)))?;
         Ok(Self {
             name: trial(),
+            has_processes,
             #[cfg(feature = "docker")]
             has_containers,
             undo: context.undo.clone(),

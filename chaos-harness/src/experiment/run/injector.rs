@@ -53,7 +53,7 @@ impl<'a> Injector<'a> {
         let mut effects = Vec::new();
         for (number, injection) in injections.iter().enumerate() {
             let seen = match injection.fault.kind {
-                FaultKind::Toxic { .. } => self.seen_by_proxy(injection, &toxic_name(number)),
+                FaultKind::Toxic { .. } => self.seen_by_proxy(injection, &toxic_name(number)).await,
                 FaultKind::Instance(_) => self.seen_on_instances(injection).await,
             };
             let effect =
@@ -64,14 +64,14 @@ impl<'a> Injector<'a> {
         effects
     }
 
-    fn seen_by_proxy(&self, injection: &Injection, toxic: &str) -> Result<String, String> {
-        let mut counters = Vec::new();
+    async fn seen_by_proxy(&self, injection: &Injection, toxic: &str) -> Result<String, String> {
+        let mut routes = Vec::new();
         for &index in injection.instances() {
             let route = self.route(injection, index).map_err(|error| error.to_string())?;
-            let found = route.counters().toxics.into_iter().find(|counters| counters.name == toxic);
-            counters.push(found.ok_or_else(|| "the proxy has lost the toxic".to_owned())?);
+            let found = effect::ToxicRoute::look(&route, toxic).await;
+            routes.push(found.ok_or_else(|| "the proxy has lost the toxic".to_owned())?);
         }
-        effect::of_toxic(&injection.reach, &counters)
+        effect::of_toxic(&injection.reach, &routes)
     }
 
     async fn seen_on_instances(&self, injection: &Injection) -> Result<String, String> {
@@ -164,6 +164,7 @@ async fn confirm_running(instance: &dyn Instance) -> Result<(), BoxError> {
         InstanceState::Running => Ok(()),
         InstanceState::Frozen => Err("it is still frozen".into()),
         InstanceState::Ended(how) => Err(format!("it has ended: {how}").into()),
+        InstanceState::Unreachable(why) => Err(format!("it cannot be reached: {why}").into()),
     }
 }
 

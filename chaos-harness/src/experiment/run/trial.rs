@@ -331,14 +331,21 @@ impl Trial<'_> {
         conclusion
     }
 
-    /// The instances that have ended although nothing of this trial ended them: often the reason for the rest.
+    /// The instances that have ended although nothing of this trial ended them, or that cannot be reached: often the
+    /// reason for the rest.
     async fn ended_by_themselves(&self, system: &RunningSystem) -> Vec<String> {
         let mut ended = Vec::new();
         for service in &self.setup.plan.services {
             for index in 0..service.provider.replicas as usize {
                 let Some(instance) = system.instance(&service.name, index) else { continue };
-                if let Ok(InstanceState::Ended(how)) = instance.observe().await {
-                    ended.push(format!("{} has ended by itself: {how}", instance.label()));
+                match instance.observe().await {
+                    Ok(InstanceState::Ended(how)) => {
+                        ended.push(format!("{} has ended by itself: {how}", instance.label()));
+                    }
+                    Ok(InstanceState::Unreachable(why)) => {
+                        ended.push(format!("{} could not be reached: {why}", instance.label()));
+                    }
+                    Ok(InstanceState::Running | InstanceState::Frozen) | Err(_) => {}
                 }
             }
         }

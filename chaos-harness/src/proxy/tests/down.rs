@@ -24,6 +24,26 @@ async fn down_closes_refuses_and_comes_back_on_the_same_address() {
 }
 
 #[tokio::test]
+async fn a_closed_port_is_provable_although_what_it_refuses_cannot_be_counted() {
+    let (_proxy, route) = to_echo().await;
+    for _ in 0..3 {
+        drop(connect(route.address()).await);
+    }
+    until(|| route.counters().opened == 3 && route.counters().open == 0).await;
+    assert!(!route.refuses().await);
+    until(|| route.counters().opened == 4 && route.counters().open == 0).await;
+    route.add(spec("down", Toxic::Down, Stream::Downstream, ALL)).unwrap();
+    assert!(route.refuses().await);
+    assert!(visit(route.address()).await.is_err());
+    let counters = route.remove("down").unwrap();
+    assert_eq!((counters.shuts, counters.opened_before, counters.considered), (true, 4, 0));
+    assert!(!route.refuses().await);
+
+    route.add(spec("some", Toxic::Down, Stream::Downstream, Percent::new(50))).unwrap();
+    assert!(!route.remove("some").unwrap().shuts, "it listens for the other half");
+}
+
+#[tokio::test]
 async fn the_port_of_a_route_that_is_down_is_not_given_away() {
     let (_proxy, route) = to_echo().await;
     route.add(spec("down", Toxic::Down, Stream::Downstream, ALL)).unwrap();

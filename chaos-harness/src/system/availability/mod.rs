@@ -3,10 +3,13 @@
 mod engine;
 mod probes;
 
-use super::{Provider, ProviderKind, ServiceName, ServiceSpec};
+use super::{Provider, ProviderKind, ServiceName, ServiceSpec, supports};
+use crate::fault::InstanceFault;
 #[cfg(any(feature = "docker", test))]
 pub(crate) use engine::EngineAddress;
 pub(crate) use probes::Availability;
+#[cfg(feature = "docker")]
+pub(crate) use probes::image_remedy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -78,9 +81,11 @@ pub(crate) struct Obstacle {
     pub(crate) remedy: String,
 }
 
-/// The first provider of `service` that `choice` allows and this machine can use.
+/// The first provider of `service` that can take all of its `faults`, that `choice` allows, and that this machine can
+/// use.
 pub(crate) fn choose(
     service: &ServiceSpec,
+    faults: &[InstanceFault],
     choice: BackendChoice,
     availability: &Availability,
 ) -> Result<ChosenService, Unavailable> {
@@ -97,7 +102,12 @@ pub(crate) fn choose(
                 reason: "CHAOS_BACKEND=process rules out containers".to_owned(),
                 remedy: "set CHAOS_BACKEND=auto".to_owned(),
             }),
-            _ => availability.obstacle(&provider.kind),
+            // Asked first: it costs no probe.
+            _ => faults
+                .iter()
+                .find_map(|fault| supports(&provider.kind, *fault).err())
+                .map(|reason| Obstacle { reason, remedy: String::new() })
+                .or_else(|| availability.obstacle(&provider.kind)),
         };
         let Some(Obstacle { reason, remedy }) = obstacle else {
             let mut provider = provider.clone();
@@ -128,6 +138,8 @@ mod tests {
     use super::probes::fake_engine::FakeEngine;
     use super::*;
     use crate::system::{Source, container, external, process};
+    #[cfg(target_os = "linux")]
+    use crate::units::Bytes;
 
     fn redis(source: impl Into<Source>) -> ServiceSpec {
         let Source { providers, after } = source.into();
@@ -143,6 +155,7 @@ mod tests {
     fn without_an_engine_the_alternative_is_used() {
         let chosen = choose(
             &redis(container("redis:7").port(6379).or(process("/bin/sh {port}"))),
+            &[],
             BackendChoice::Auto,
             &without_engine(),
         );
@@ -152,7 +165,7 @@ mod tests {
     #[test]
     fn what_cannot_be_provided_says_why_and_what_helps() {
         let service = redis(container("redis:7").port(6379).or(process("redis-server --port {port}")));
-        let error = choose(&service, BackendChoice::Auto, &without_engine()).unwrap_err();
+        let error = choose(&service, &[], BackendChoice::Auto, &without_engine()).unwrap_err();
         assert!(error.needs_docker);
         assert_eq!(
             error.to_string(),
@@ -168,7 +181,7 @@ mod tests {
         let engine = FakeEngine::with_images(&["mirror/redis:7"]);
         let availability = Availability::new(engine.address(), Some("mirror/".into()), None);
         let chosen =
-            choose(&redis(container("redis:7").port(6379)), BackendChoice::Auto, &availability).unwrap();
+            choose(&redis(container("redis:7").port(6379)), &[], BackendChoice::Auto, &availability).unwrap();
         assert!(
             matches!(chosen.provider.kind, ProviderKind::Container { image, .. } if image == "mirror/redis:7")
         );
@@ -179,14 +192,35 @@ mod tests {
         let engine = FakeEngine::with_images(&["redis:7"]);
         let availability = Availability::new(engine.address(), None, None);
         let both = redis(process("/bin/sh {port}").or(container("redis:7").port(6379)));
-        let kind = |choice| choose(&both, choice, &availability).unwrap().provider.kind;
+        let kind = |choice| choose(&both, &[], choice, &availability).unwrap().provider.kind;
         assert!(matches!(kind(BackendChoice::Auto), ProviderKind::Command { .. }));
         assert!(matches!(kind(BackendChoice::Docker), ProviderKind::Container { .. }));
         let only_container = redis(container("redis:7").port(6379));
-        let error = choose(&only_container, BackendChoice::Process, &availability).unwrap_err();
+        let error = choose(&only_container, &[], BackendChoice::Process, &availability).unwrap_err();
         assert!(error.to_string().contains("CHAOS_BACKEND=process rules out containers"), "{error}");
         // Nothing to choose between.
-        assert!(choose(&redis(external("localhost:1")), BackendChoice::Docker, &availability).is_ok());
+        assert!(choose(&redis(external("localhost:1")), &[], BackendChoice::Docker, &availability).is_ok());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_provider_that_cannot_take_a_fault_is_passed_over() {
+        let engine = FakeEngine::with_images(&["redis:7"]);
+        let availability = Availability::new(engine.address(), None, None);
+        let both = redis(container("redis:7").port(6379).or(process("/bin/sh {port}")));
+        let kind =
+            |faults: &[_]| choose(&both, faults, BackendChoice::Auto, &availability).unwrap().provider.kind;
+        let memory = InstanceFault::LimitMemory { to: Bytes::new(1 << 20) };
+        assert!(matches!(kind(&[InstanceFault::Kill]), ProviderKind::Container { .. }));
+        assert!(matches!(kind(&[InstanceFault::Kill, memory]), ProviderKind::Command { .. }));
+        let only_container = redis(container("redis:7").port(6379));
+        let error = choose(&only_container, &[memory], BackendChoice::Auto, &availability).unwrap_err();
+        assert!(error.needs_docker);
+        assert_eq!(
+            error.to_string(),
+            "service `redis` cannot be provided here: container redis:7: `limit_memory` limits the address space of a \
+             process, and redis:7 is a container"
+        );
     }
 
     #[test]

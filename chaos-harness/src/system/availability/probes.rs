@@ -161,9 +161,17 @@ impl Known {
         }
         obstacle(
             format!("the engine has no image {image}, and its registry {registry} cannot be reached"),
-            "make the images with images/make.sh, or pull them where there is a network",
+            &image_remedy(image),
         )
     }
+}
+
+/// How to get an image that is not there.
+pub(crate) fn image_remedy(image: &str) -> String {
+    format!(
+        "run `docker pull {image}` where there is a network, or make the image locally (in chaos-harness's own \
+         repository: images/make.sh)"
+    )
 }
 
 fn engine_state(engine: &EngineAddress) -> EngineState {
@@ -288,7 +296,13 @@ mod tests {
         drop(listener);
         let again = Availability::new(engine.address(), None, None);
         let obstacle = again.obstacle(&container(&format!("127.0.0.1:{port}/app:1"))).unwrap();
-        assert!(obstacle.remedy.contains("images/make.sh"), "{obstacle:?}");
+        assert_eq!(
+            obstacle.remedy,
+            format!(
+                "run `docker pull 127.0.0.1:{port}/app:1` where there is a network, or make the image locally (in \
+                 chaos-harness's own repository: images/make.sh)"
+            )
+        );
     }
 
     #[test]

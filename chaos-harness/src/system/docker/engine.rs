@@ -1,6 +1,6 @@
 //! The Docker engine, as far as it is needed here.
 
-use crate::system::availability::EngineAddress;
+use crate::system::availability::{EngineAddress, image_remedy};
 use crate::system::error::StartError;
 use futures::future::try_join_all;
 use futures::stream::StreamExt as _;
@@ -216,8 +216,7 @@ pub(super) fn explain(image: &str, error: &TestcontainersError) -> StartError {
         TestcontainersError::Client(ClientError::PullImage { err, .. }) => StartError::Image {
             image: image.to_owned(),
             cause: format!("it is not there and could not be pulled ({err})"),
-            remedy: "check its name; make it with images/make.sh, or pull it where there is a network"
-                .to_owned(),
+            remedy: format!("check its name, {}", image_remedy(image)),
         },
         TestcontainersError::Client(ClientError::CreateContainer(err) | ClientError::StartContainer(err)) => {
             StartError::Engine(err.to_string())

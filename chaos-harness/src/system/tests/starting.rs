@@ -39,6 +39,26 @@ async fn services_are_reached_by_their_routes_and_stop_without_a_trace() {
     assert!(trial.is_settled());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_process_that_left_its_group_ends_with_the_system() {
+    let trial = Trial::new();
+    let own = std::env::current_exe().unwrap();
+    let line = format!(
+        "sh -c 'setsid sleep 777 & exec {} --exact system::tests::fixture::serve --ignored --nocapture' {{port}}",
+        own.display()
+    );
+    let service = process(line).env("CHAOS_TEST_SERVER=127.0.0.1:{port}").ready(Ready::log("serving"));
+    let system = trial.start([("shop", service.into())]).await.unwrap();
+    while trial.processes().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let errors = system.stop().await;
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(trial.processes(), [""; 0]);
+    assert!(trial.is_settled());
+}
+
 #[tokio::test]
 async fn a_service_starts_only_after_those_it_names() {
     let trial = Trial::new();
@@ -142,8 +162,12 @@ async fn an_external_service_is_only_looked_at() {
     let db = system.instance(&"db".into(), 0).unwrap();
     let error = db.inject(crate::fault::InstanceFault::Kill).await.unwrap_err();
     assert!(error.to_string().contains("this run did not start it"), "{error}");
-    assert!(system.stop().await.is_empty());
+    assert_eq!(db.observe().await.unwrap(), InstanceState::Running);
     drop(listener);
+    // It may have ended, or not: that is not for this run to know.
+    let state = db.observe().await.unwrap();
+    assert!(matches!(state, InstanceState::Unreachable(_)), "{state:?}");
+    assert!(system.stop().await.is_empty());
 }
 
 #[tokio::test]
