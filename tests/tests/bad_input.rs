@@ -67,7 +67,7 @@ fn a_port_in_use() {
     let reason = reason(&finished);
     assert!(reason.starts_with("could not start `target"), "{reason}");
     assert!(
-        reason.contains("was taken by another process") && reason.contains("Address already in use"),
+        reason.contains("is taken by another process") && reason.contains("Address already in use"),
         "{reason}"
     );
 }

@@ -87,7 +87,7 @@ pub(crate) enum StartError {
         show_duration(*.limit)
     )]
     NeverReady { ready: Ready, limit: Duration, seen: String, log: LogTail },
-    #[error("port {port} was taken by another process before it could listen on it{log}")]
+    #[error("port {port}, or another that it listens on, is taken by another process{log}")]
     PortTaken { port: u16, log: LogTail },
     #[error("no free port between {first} and {last}")]
     NoPort { first: u16, last: u16 },

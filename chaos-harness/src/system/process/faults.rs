@@ -137,6 +137,10 @@ impl ProcessInstance {
                     Effect::NotSeen(format!("it has ended ({status}), but its port accepts connections"))
                 }
             }
+            // Allocations fail under the limit, and many programs end when one does.
+            (InstanceFault::LimitMemory { to }, Some(status)) => {
+                Effect::Seen(format!("it has ended under its limit of {to}: {}", group::describe(status)))
+            }
             (_, Some(status)) => Effect::NotSeen(format!("it has ended: {}", group::describe(status))),
             (InstanceFault::Pause, None) => self.look_for_silence(group).await,
             (InstanceFault::StarveCpu { .. }, None) => match &state.applied.starved {
@@ -178,7 +182,13 @@ impl ProcessInstance {
 
     async fn put_right(&self, fault: InstanceFault, state: &mut State) -> Result<(), BoxError> {
         let undo = &self.launch.undo;
-        if matches!(fault, InstanceFault::Kill | InstanceFault::Stop { .. }) {
+        let has_ended = state.running.group.status().is_some();
+        let starts_again = match fault {
+            InstanceFault::Kill | InstanceFault::Stop { .. } => true,
+            InstanceFault::LimitMemory { .. } => has_ended,
+            _ => false,
+        };
+        if starts_again {
             // What else was done to the process has gone with it.
             state.applied.clear(undo)?;
             state.running.group.signal(Signal::KILL);

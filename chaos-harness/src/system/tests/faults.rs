@@ -80,6 +80,31 @@ async fn a_memory_limit_reads_back_and_goes_away() {
 }
 
 #[tokio::test]
+async fn a_process_that_ends_under_its_memory_limit_is_started_again() {
+    let trial = Trial::new();
+    let system = start(&trial).await;
+    let instance = system.instance(&"shop".into(), 0).unwrap();
+    let fault = InstanceFault::LimitMemory { to: Bytes::new(64 << 30) };
+    instance.inject(fault).await.unwrap();
+
+    // As a failed allocation ends a program.
+    let told = instance.describe().await;
+    let group = told.rsplit_once("-- -").unwrap().1.parse().unwrap();
+    let group = rustix::process::Pid::from_raw(group).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::ABORT).unwrap();
+    while !matches!(instance.observe().await.unwrap(), InstanceState::Ended(_)) {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(instance.effect(fault).await.unwrap(), Effect::Seen(_)));
+
+    instance.undo(fault).await.unwrap();
+    assert_eq!(instance.observe().await.unwrap(), InstanceState::Running);
+    assert!(answers(instance).await);
+    assert!(system.stop().await.is_empty());
+    assert_eq!(trial.processes(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_process_that_ignores_the_request_is_killed_after_the_grace_period() {
     let trial = Trial::new();
     // The shell ignores the signal, and so do those it starts.
