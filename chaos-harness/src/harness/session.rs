@@ -131,6 +131,7 @@ impl Session {
             interrupt: &interrupt,
             keep: self.config.keep,
             live: self.live,
+            log: self.config.log.clone(),
         };
         Ok(run(experiment, setup))
     }

@@ -50,6 +50,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) keep: bool,
     /// Whether progress is told on standard error, and not only in the trial's own log.
     pub(crate) live: bool,
+    /// What of it is told, in the form of tracing's `RUST_LOG`.
+    pub(crate) log: Option<String>,
 }
 
 /// Runs one trial. Whatever happens in it, what it injected is undone and what it started is ended.
@@ -107,7 +109,7 @@ impl Trial<'_> {
             blame: Blame::Harness,
             what: format!("{what} in {}: {cause}", folder.display()),
         };
-        let console = Console::open(&folder.join("harness.log"), self.setup.live)
+        let console = Console::open(&folder.join("harness.log"), self.setup.live, self.setup.log.as_deref())
             .map_err(|cause| harness("could not write the log", &cause))?;
         let journal = Journal::create(&folder.join("journal.jsonl"))
             .map_err(|cause| harness("could not write the journal", &cause))?;
