@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
 use crate::fault::{Fault, FaultKind};
-use crate::measure::{LoadProblem, Undecidable, check_decidable};
+use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
 use crate::system::{ServiceName, ServiceSpec, SpecError, check};
 
 /// Something that makes an experiment impossible or meaningless.
@@ -31,6 +31,20 @@ pub(crate) enum Problem {
         "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`"
     )]
     NoExpectation,
+    /// Nothing says what is normal.
+    #[error(
+        "there is no steady state: say what holds before the faults and again after them, as in \
+         `steady_state(p99 < 50ms, error_rate < 1%)`"
+    )]
+    NoSteadyState,
+    /// The steady state is to come back in no time.
+    #[error(
+        "nothing can recover within 0s: write how long it may take, as in `recover(within = 5s)`, or leave it out"
+    )]
+    Recover,
+    /// A halt condition that does not say when to stop.
+    #[error("halt_if: {0}")]
+    Halt(#[from] NoHalt),
     /// A confidence at which nothing can be decided.
     #[error("a confidence of {0}% cannot be reached: write one from 50% to 99.99%")]
     Confidence(f64),
@@ -69,6 +83,15 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     if definition.expect.is_empty() {
         problems.push(Problem::NoExpectation);
     }
+    if definition.steady_state.is_empty() {
+        problems.push(Problem::NoSteadyState);
+    }
+    if definition.recover.within.is_zero() {
+        problems.push(Problem::Recover);
+    }
+    let rate = definition.load.rate;
+    problems
+        .extend(definition.halt_if.iter().filter_map(|halt| check_halt(halt, rate).err()).map(Problem::from));
     for service in &definition.system.services {
         if service.providers.windows(2).any(|pair| pair[0].replicas != pair[1].replicas) {
             problems.push(Problem::Replicas(service.name.clone()));
@@ -136,5 +159,134 @@ fn unknown_service(definition: &Definition, fault: &Fault) -> Problem {
         service: fault.service.clone(),
         system: definition.system.name.clone(),
         known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blast_radius::Stage;
+    use crate::experiment::{Experiment, Recover};
+    use crate::measure::{Load, metric};
+    use crate::system::{Command, Source, System, process};
+    use crate::units::{Percent, Rate};
+    use crate::{BoxError, fault};
+    use std::time::Duration;
+
+    fn experiment(echo: impl Into<Source>) -> Experiment {
+        let pair = System::new("pair").service("echo", echo).start(|_| async { Ok::<_, BoxError>(()) });
+        Experiment::new("e", pair, |_| async { Ok::<_, BoxError>(()) })
+    }
+
+    fn replicas(count: u32) -> Command {
+        process("echo --port {port}").replicas(count)
+    }
+
+    /// An experiment that nothing is wrong with, but for what `change` changes.
+    fn problems(change: impl FnOnce(&mut Definition)) -> Vec<Problem> {
+        let experiment = experiment(replicas(10))
+            .steady_state([metric::p50().below(Duration::from_millis(50))])
+            .inject([fault::latency("echo", Duration::from_millis(5)).into()])
+            .expect([metric::p50().below(Duration::from_millis(500))])
+            .halt_if([metric::error_rate().above(Percent::new(50))]);
+        let mut definition = experiment.definition;
+        change(&mut definition);
+        outline(&definition).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_sound_experiment_has_no_problem() {
+        assert_eq!(problems(|_| {}), []);
+    }
+
+    #[test]
+    fn a_fault_on_a_service_that_is_not_there_is_refused() {
+        let problems = problems(|definition| definition.faults.push(fault::down("redis").into()));
+        let [problem @ Problem::UnknownService { .. }] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(problem.to_string().ends_with("does not have; it has `echo`"), "{problem}");
+    }
+
+    #[test]
+    fn an_experiment_without_one_of_its_parts_is_refused() {
+        assert_eq!(problems(|definition| definition.faults.clear()), [Problem::NoFault]);
+        assert_eq!(problems(|definition| definition.expect.clear()), [Problem::NoExpectation]);
+        assert_eq!(problems(|definition| definition.steady_state.clear()), [Problem::NoSteadyState]);
+    }
+
+    #[test]
+    fn a_recovery_in_no_time_is_refused() {
+        assert_eq!(
+            problems(|definition| definition.recover = Recover::new().within(Duration::ZERO)),
+            [Problem::Recover]
+        );
+    }
+
+    #[test]
+    fn a_halt_condition_that_says_what_should_hold_is_refused() {
+        let slip = metric::error_rate().below(Percent::new(50));
+        let problems = problems(|definition| definition.halt_if.push(slip));
+        let [problem @ Problem::Halt(_)] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(problem.to_string().starts_with("halt_if: `error_rate < 50%`"), "{problem}");
+    }
+
+    #[test]
+    fn a_confidence_that_cannot_be_reached_is_refused() {
+        for percent in [0, 49, 100] {
+            let problems = problems(|definition| definition.confidence = Percent::new(percent));
+            assert!(matches!(problems.as_slice(), [Problem::Confidence(_)]), "{percent}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn alternatives_with_different_replicas_are_refused() {
+        let uneven = experiment(replicas(10).or(process("other --port {port}").replicas(3)));
+        let system = uneven.definition.system;
+        assert_eq!(
+            problems(|definition| definition.system = system),
+            [Problem::Replicas(ServiceName::from("echo"))]
+        );
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_started_is_refused() {
+        let system = experiment(process("echo")).definition.system;
+        let problems = problems(|definition| {
+            definition.system = system;
+            definition.stages = vec![Stage::instances(1)];
+        });
+        assert!(matches!(problems.as_slice(), [Problem::System(_)]), "{problems:?}");
+    }
+
+    #[test]
+    fn a_load_of_nothing_is_refused() {
+        let problems = problems(|definition| definition.load = Load::new().rate(Rate::per_second(0)));
+        assert!(problems.iter().any(|problem| matches!(problem, Problem::Load(_))), "{problems:?}");
+    }
+
+    #[test]
+    fn a_threshold_that_the_phase_cannot_decide_is_refused_where_it_stands() {
+        let strict = metric::error_rate().below(Percent::from_fraction(0.000_01));
+        let undecidable = |problems: &[Problem]| match problems {
+            [Problem::Undecidable { clause, .. }] => *clause,
+            _ => panic!("{problems:?}"),
+        };
+        assert_eq!(undecidable(&problems(|definition| definition.expect.push(strict))), "expect");
+        assert_eq!(undecidable(&problems(|definition| definition.steady_state.push(strict))), "steady_state");
+    }
+
+    #[test]
+    fn a_ladder_that_cannot_be_climbed_is_refused() {
+        let problems = problems(|definition| definition.stages = vec![Stage::instances(11)]);
+        assert!(matches!(problems.as_slice(), [Problem::Ladder(_)]), "{problems:?}");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let problems = problems(|definition| {
+            definition.expect.clear();
+            definition.steady_state.clear();
+            definition.stages = vec![Stage::instances(11)];
+        });
+        assert_eq!(problems.len(), 3, "{problems:?}");
     }
 }
