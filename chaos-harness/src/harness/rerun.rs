@@ -45,12 +45,12 @@ impl TestProgram {
     fn from_environment(package: &str, program: &Path, variable: impl Fn(&str) -> Option<String>) -> Self {
         let said = Some(package.to_owned()).filter(|package| !package.is_empty());
         let package = said.or_else(|| variable("CARGO_PKG_NAME")).filter(|package| !package.is_empty());
-        let (runner, target) = match (variable("NEXTEST"), variable("NEXTEST_BINARY_ID")) {
-            (Some(_), Some(id)) => (Runner::Nextest, from_binary_id(&id)),
-            _ => {
-                let package = package.as_deref().unwrap_or_default();
-                from_program(package, program, variable("CARGO_MANIFEST_DIR").as_deref().map(Path::new))
-            }
+        let nextest = variable("NEXTEST").and(variable("NEXTEST_BINARY_ID"));
+        let (runner, target) = if let Some(id) = nextest {
+            (Runner::Nextest, from_binary_id(&id))
+        } else {
+            let folder = variable("CARGO_MANIFEST_DIR");
+            from_program(package.as_deref().unwrap_or_default(), program, folder.as_deref().map(Path::new))
         };
         Self { package, target, runner }
     }
