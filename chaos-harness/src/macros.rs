@@ -121,7 +121,7 @@ pub use chaos_macros::system;
 /// | `hypothesis = "..."` | the hypothesis in words | required |
 /// | `inject(fault, ...)` | what is injected: functions in [`fault`](crate::fault), which take a service first | required |
 /// | `expect(threshold, ...)` | what must hold while the faults are in effect | required |
-/// | `steady_state(threshold, ...)` | what holds before, and must hold again after | nothing is asked |
+/// | `steady_state(threshold, ...)` | what holds before, and must hold again after | required, when trials are listed |
 /// | `load(option = value, ...)` | methods of [`Load`](crate::Load) | its defaults |
 /// | `recover(within = 5s)` | how soon the steady state must be back | 10 s |
 /// | `halt_if(threshold, ...)` | what ends the experiment at once | nothing does |

@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 /// The variable that names a folder for [`Echo`]'s marks.
 pub const MARKS: &str = "CHAOS_TEST_MARKS";
 
+/// The variable that makes the `builder` program give two experiments one name.
+pub const TWICE: &str = "CHAOS_TEST_TWICE";
+
 /// A client of echo servers. At its start and its stop it leaves marks, one pair for each process, in the folder that
 /// [`MARKS`] names.
 #[derive(Debug)]

@@ -66,6 +66,8 @@ fn lists_are_filtered_as_libtest_filters_them() {
     assert_eq!(list(&["--ignored"]), LEFT_OUT);
     assert_eq!(list(&["--include-ignored"]), ALL);
     assert_eq!(list(&["--ignored", "needs"]), ALL[6..8]);
+    assert_eq!(list(&["bears", "--skip", "2_all", "needs"]), [UPHELD, ALL[6], ALL[7]]);
+    assert_eq!(list(&["--exact", UPHELD, LACKING]), [UPHELD, LACKING]);
 }
 
 #[test]
@@ -83,7 +85,20 @@ fn what_is_left_out_is_explained_where_it_is_listed() {
     assert!(about("stock::is_left_out::1_1_instance").ends_with("and 1 more: needs a quiet machine"));
     assert!(about("cart::bears_latency::2_all_of_it").contains("not earned yet"));
     let filtered = listing().run(["--list", "--exact", UPHELD]).unwrap().stderr;
-    assert_eq!(filtered, "", "nothing is said of what was not asked for");
+    assert!(!filtered.contains("ignored"), "nothing is said of what was not asked for: {filtered}");
+}
+
+#[test]
+fn a_stage_that_stands_for_others_is_told_once_where_it_is_listed() {
+    let merged = |arguments: &[&str]| {
+        let said = listing().run(arguments).unwrap().stderr;
+        let lines = said.lines().filter(|line| line.starts_with("chaos: merged: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let line = format!("chaos: merged: {UPHELD} also stands for 50%: it reaches the same");
+    assert_eq!(merged(&["--list"]), [line.as_str()]);
+    assert_eq!(merged(&["--list", "--exact", UPHELD]), [line.as_str()]);
+    assert!(merged(&["--list", "stock"]).is_empty());
 }
 
 #[test]
@@ -122,7 +137,9 @@ fn a_trial_leaves_a_folder_and_tells_live_what_its_log_says() {
     assert!(folder.ends_with("cart.bears_latency.1_1_instance"), "{}", folder.display());
     let log = fs::read_to_string(folder.join("harness.log")).unwrap();
     assert!(log.contains("turbulence:"), "{log}");
-    for line in log.lines().chain(["echo-1 │ listening on", "echo-2 │ listening on"]) {
+    // The time before it is taken once for each.
+    let messages = log.lines().filter_map(|line| Some(line.trim_start().split_once(' ')?.1));
+    for line in messages.chain(["echo-1 │ listening on", "echo-2 │ listening on"]) {
         assert!(live.stderr.contains(line), "`{line}` is not told live: {}", live.stderr);
     }
     for server in ["echo-1.log", "echo-2.log"] {
@@ -171,7 +188,12 @@ fn without_faults_the_workload_runs_alone() {
     let program = listing().env("CHAOS_NO_FAULT", "1");
     let ran = program.run(["--exact", REFUTED]).unwrap();
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
-    assert!(ran.stderr.contains("no fault was injected"), "{}", ran.stderr);
+    let said = ran.stderr;
+    assert!(said.contains(&format!("chaos: ran without faults (CHAOS_NO_FAULT): {REFUTED}")), "{said}");
+    assert!(said.contains("  turbulence ") && said.contains(" operations at "), "{said}");
+    for blame in ["warning", "inconclusive", "look at", "  fault "] {
+        assert!(!said.contains(blame), "`{blame}` is told of what was asked for: {said}");
+    }
     let events = journal(&program.trials().unwrap()[0]).unwrap();
     assert!(events.iter().all(|event| event["event"] != "injecting"));
 }
@@ -189,6 +211,7 @@ fn what_is_kept_stays_up_and_says_how_to_end_it() {
     }
     assert_eq!((kept.len(), ends.len(), up.len()), (2, 2, 2), "{}", ran.stderr);
     assert!(kept.iter().all(|line| line.contains("at 127.0.0.1:")), "{kept:?}");
+    assert!(ran.stderr.contains("chaos: the routes to services end with this trial"), "{}", ran.stderr);
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
     wait_until("the command that was printed ends what was kept", || program.servers().unwrap().is_empty());
 }
@@ -221,6 +244,9 @@ fn variables_that_mean_nothing_are_pointed_out() {
     let unknown = told("CHAOS_SEEDS", "1");
     assert_eq!(unknown.code, Some(0), "a warning is enough");
     assert!(unknown.stderr.contains("CHAOS_SEEDS is set and means nothing here"), "{}", unknown.stderr);
+    let log = told("CHAOS_LOG", "chaos_harness=loud");
+    assert_eq!(log.code, Some(101));
+    assert!(log.stderr.contains("CHAOS_LOG=chaos_harness=loud: "), "{}", log.stderr);
     for known in ["CHAOS_LOG", "CHAOS_IMAGE_PREFIX"] {
         let told = told(known, "info").stderr;
         assert!(!told.contains("means nothing"), "{told}");
@@ -251,4 +277,26 @@ fn experiments_can_be_written_without_macros() {
     let ran = program.run(["by_hand"]).unwrap();
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
     assert_eq!(results(&ran, "ok"), ["by_hand::1_1_instance"]);
+    let report = fs::read_to_string(program.trials().unwrap()[0].join("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let rerun = report["rerun"].as_str().unwrap();
+    assert!(
+        rerun.contains("cargo run -p chaos-tests --bin builder -- --exact by_hand::1_1_instance "),
+        "{rerun}"
+    );
+}
+
+#[test]
+fn experiments_of_one_name_are_refused_and_none_of_them_runs() {
+    let program = Program::new(env!("CARGO_BIN_EXE_builder"), env!("CARGO_BIN_EXE_echo-server")).unwrap();
+    let program = program.env(chaos_tests::echo::TWICE, "1");
+    let ran = program.run(["by_hand"]).unwrap();
+    assert_eq!(ran.code, Some(101), "{}", ran.stdout);
+    assert_eq!(results(&ran, "ok"), [""; 0]);
+    assert_eq!(results(&ran, "FAILED"), ["by_hand::1_cannot_be_planned"; 2]);
+    assert!(
+        ran.stdout.contains("by_hand (first.rs:1) and by_hand (second.rs:2) have the same"),
+        "{}",
+        ran.stdout
+    );
 }

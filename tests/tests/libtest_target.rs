@@ -52,6 +52,7 @@ mod shop {
     #[chaos_test(
         system = in_a_container,
         hypothesis = "an image that nobody has answers",
+        steady_state(p50 < 500ms),
         inject(latency(web, 5ms)),
         expect(p50 < 1s),
         stages(50%),

@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
 use crate::fault::{Fault, FaultKind, InstanceFault};
-use crate::measure::{LoadProblem, Undecidable, check_decidable};
+use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
 use crate::system::{ServiceName, ServiceSpec, SpecError, check, supports};
 use crate::units::Percent;
 
@@ -38,6 +38,20 @@ pub(crate) enum Problem {
         "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`"
     )]
     NoExpectation,
+    /// Nothing says what is normal.
+    #[error(
+        "there is no steady state: say what holds before the faults and again after them, as in \
+         `steady_state(p99 < 50ms, error_rate < 1%)`"
+    )]
+    NoSteadyState,
+    /// The steady state is to come back in no time.
+    #[error(
+        "nothing can recover within 0s: write how long it may take, as in `recover(within = 5s)`, or leave it out"
+    )]
+    Recover,
+    /// A halt condition that does not say when to stop.
+    #[error("halt_if: {0}")]
+    Halt(#[from] NoHalt),
     /// A confidence at which nothing can be decided.
     #[error("a confidence of {0}% cannot be reached: write one from 50% to 99.99%")]
     Confidence(f64),
@@ -76,6 +90,15 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     if definition.expect.is_empty() {
         problems.push(Problem::NoExpectation);
     }
+    if definition.steady_state.is_empty() {
+        problems.push(Problem::NoSteadyState);
+    }
+    if definition.recover.within.is_zero() {
+        problems.push(Problem::Recover);
+    }
+    let rate = definition.load.rate;
+    problems
+        .extend(definition.halt_if.iter().filter_map(|halt| check_halt(halt, rate).err()).map(Problem::from));
     for service in &definition.system.services {
         if service.providers.windows(2).any(|pair| pair[0].replicas != pair[1].replicas) {
             problems.push(Problem::Replicas(service.name.clone()));
@@ -164,34 +187,46 @@ fn unknown_service(definition: &Definition, fault: &Fault) -> Problem {
 mod tests {
     use super::*;
     use crate::blast_radius::Stage;
-    use crate::experiment::Experiment;
-    use crate::system::{CargoBin, Source, System, SystemBuilder, cargo_bin, container, external, process};
-    use crate::units::Bytes;
-    use crate::units::Percent;
-    use crate::{BoxError, fault, metric};
+    use crate::experiment::{Experiment, Recover};
+    use crate::measure::{Load, metric};
+    use crate::system::{Command, Source, System, container, external, process};
+    use crate::units::{Bytes, Percent, Rate};
+    use crate::{BoxError, fault};
     use std::time::Duration;
 
-    fn inventory() -> CargoBin {
-        cargo_bin("inventory").replicas(10)
+    fn experiment(echo: impl Into<Source>) -> Experiment {
+        let pair = System::new("pair").service("echo", echo).start(|_| async { Ok::<_, BoxError>(()) });
+        Experiment::new("e", pair, |_| async { Ok::<_, BoxError>(()) })
     }
 
-    fn system() -> SystemBuilder {
-        System::new("shop").service("inventory", inventory()).service("redis", process("redis --port {port}"))
+    fn replicas(count: u32) -> Command {
+        process("echo --port {port}").replicas(count)
     }
 
-    /// Without faults, thresholds and stages.
-    fn bare(system: SystemBuilder) -> Experiment {
-        let system = system.start(|_| async { Ok::<_, BoxError>(()) });
-        Experiment::new("survives", system, |_| async { Ok::<_, BoxError>(()) })
+    /// An experiment that nothing is wrong with, but for what `change` changes.
+    fn problems(change: impl FnOnce(&mut Definition)) -> Vec<Problem> {
+        let experiment = experiment(replicas(10))
+            .steady_state([metric::p50().below(Duration::from_millis(50))])
+            .inject([fault::latency("echo", Duration::from_millis(5)).into()])
+            .expect([metric::p50().below(Duration::from_millis(500))])
+            .halt_if([metric::error_rate().above(Percent::new(50))]);
+        let mut definition = experiment.definition;
+        change(&mut definition);
+        outline(&definition).err().unwrap_or_default()
     }
 
+    /// A sound experiment on ten inventories and one Redis, with this fault.
     fn sound(fault: impl Into<Fault>) -> Experiment {
-        bare(system()).inject([fault.into()]).expect([metric::error_rate().below(Percent::new(10))])
+        let shop = System::new("shop")
+            .service("inventory", replicas(10))
+            .service("redis", process("redis-server --port {port}"))
+            .start(|_| async { Ok::<_, BoxError>(()) });
+        judged(Experiment::new("survives", shop, |_| async { Ok::<_, BoxError>(()) })).inject([fault.into()])
     }
 
-    fn problems(experiment: &Experiment) -> Vec<String> {
-        let problems = outline(experiment.definition()).expect_err("it has problems");
-        problems.iter().map(ToString::to_string).collect()
+    fn judged(experiment: Experiment) -> Experiment {
+        let threshold = || [metric::error_rate().below(Percent::new(10))];
+        experiment.steady_state(threshold()).expect(threshold())
     }
 
     fn names(experiment: &Experiment) -> Vec<String> {
@@ -200,66 +235,99 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_that_says_nothing_hears_of_all_that_is_missing() {
+    fn a_sound_experiment_has_no_problem() {
+        assert_eq!(problems(|_| {}), []);
+    }
+
+    #[test]
+    fn a_fault_on_a_service_that_is_not_there_is_refused() {
+        let problems = problems(|definition| definition.faults.push(fault::down("redis").into()));
+        let [problem @ Problem::UnknownService { .. }] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(problem.to_string().ends_with("does not have; it has `echo`"), "{problem}");
+    }
+
+    #[test]
+    fn an_experiment_without_one_of_its_parts_is_refused() {
+        assert_eq!(problems(|definition| definition.faults.clear()), [Problem::NoFault]);
+        assert_eq!(problems(|definition| definition.expect.clear()), [Problem::NoExpectation]);
+        assert_eq!(problems(|definition| definition.steady_state.clear()), [Problem::NoSteadyState]);
+    }
+
+    #[test]
+    fn a_recovery_in_no_time_is_refused() {
         assert_eq!(
-            problems(&bare(system())),
-            [
-                "nothing is injected: say what is, as in `inject(latency(redis, 200ms))`",
-                "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`",
-            ]
+            problems(|definition| definition.recover = Recover::new().within(Duration::ZERO)),
+            [Problem::Recover]
         );
     }
 
     #[test]
-    fn a_service_that_the_system_does_not_have_is_named_with_those_it_has() {
-        assert_eq!(
-            problems(&sound(fault::kill("stock"))),
-            ["`kill stock` names the service `stock`, which the system `shop` does not have; \
-                 it has `inventory`, `redis`"]
-        );
-    }
-
-    #[test]
-    fn a_threshold_that_cannot_be_decided_is_refused_with_what_would_do() {
-        let experiment = sound(fault::kill("inventory"))
-            .steady_state([metric::error_rate().below(Percent::new(1))])
-            .expect([metric::p99().point(9, 1).below(Duration::from_secs(1))]);
-        // By default 100/s: a baseline of 300 operations decides 1 %, a turbulence of 500 does not decide 0.1 %.
-        let [problem] = problems(&experiment).try_into().expect("one problem");
-        assert!(problem.starts_with("expect: `p99.9 < 1s` cannot be decided by 500 operations"), "{problem}");
-        assert!(problem.contains("2995"), "{problem}");
-    }
-
-    #[test]
-    fn a_ladder_that_falls_is_refused_beside_other_problems() {
-        let experiment = bare(system())
-            .inject([fault::kill("inventory").into()])
-            .stages([Stage::share(Percent::new(50)), Stage::share(Percent::new(20))]);
-        let problems = problems(&experiment);
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert!(problems[0].starts_with("the hypothesis has no threshold"), "{problems:?}");
-        assert!(problems[1].contains("write the stages smallest first"), "{problems:?}");
+    fn a_halt_condition_that_says_what_should_hold_is_refused() {
+        let slip = metric::error_rate().below(Percent::new(50));
+        let problems = problems(|definition| definition.halt_if.push(slip));
+        let [problem @ Problem::Halt(_)] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(problem.to_string().starts_with("halt_if: `error_rate < 50%`"), "{problem}");
     }
 
     #[test]
     fn a_confidence_that_cannot_be_reached_is_refused() {
-        for (confidence, refused) in [(49, true), (50, false), (99, false), (100, true)] {
-            let experiment = sound(fault::kill("inventory")).confidence(Percent::new(confidence));
-            assert_eq!(outline(experiment.definition()).is_err(), refused, "{confidence}%");
+        for percent in [0, 49, 100] {
+            let problems = problems(|definition| definition.confidence = Percent::new(percent));
+            assert!(matches!(problems.as_slice(), [Problem::Confidence(_)]), "{percent}: {problems:?}");
         }
     }
 
     #[test]
-    fn alternatives_must_agree_on_their_replicas() {
-        let system = System::new("shop").service("inventory", inventory().or(process("inventory {port}")));
-        let experiment = bare(system)
-            .inject([fault::kill("inventory").into()])
-            .expect([metric::error_rate().below(Percent::new(10))]);
-        let [problem] = problems(&experiment).try_into().expect("one problem");
-        assert!(
-            problem.starts_with("the alternatives of the service `inventory` have different"),
-            "{problem}"
+    fn alternatives_with_different_replicas_are_refused() {
+        let uneven = experiment(replicas(10).or(process("other --port {port}").replicas(3)));
+        let system = uneven.definition.system;
+        assert_eq!(
+            problems(|definition| definition.system = system),
+            [Problem::Replicas(ServiceName::from("echo"))]
         );
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_started_is_refused() {
+        let system = experiment(process("echo")).definition.system;
+        let problems = problems(|definition| {
+            definition.system = system;
+            definition.stages = vec![Stage::instances(1)];
+        });
+        assert!(matches!(problems.as_slice(), [Problem::System(_)]), "{problems:?}");
+    }
+
+    #[test]
+    fn a_load_of_nothing_is_refused() {
+        let problems = problems(|definition| definition.load = Load::new().rate(Rate::per_second(0)));
+        assert!(problems.iter().any(|problem| matches!(problem, Problem::Load(_))), "{problems:?}");
+    }
+
+    #[test]
+    fn a_threshold_that_the_phase_cannot_decide_is_refused_where_it_stands() {
+        let strict = metric::error_rate().below(Percent::from_fraction(0.000_01));
+        let undecidable = |problems: &[Problem]| match problems {
+            [Problem::Undecidable { clause, .. }] => *clause,
+            _ => panic!("{problems:?}"),
+        };
+        assert_eq!(undecidable(&problems(|definition| definition.expect.push(strict))), "expect");
+        assert_eq!(undecidable(&problems(|definition| definition.steady_state.push(strict))), "steady_state");
+    }
+
+    #[test]
+    fn a_ladder_that_cannot_be_climbed_is_refused() {
+        let problems = problems(|definition| definition.stages = vec![Stage::instances(11)]);
+        assert!(matches!(problems.as_slice(), [Problem::Ladder(_)]), "{problems:?}");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let problems = problems(|definition| {
+            definition.expect.clear();
+            definition.steady_state.clear();
+            definition.stages = vec![Stage::instances(11)];
+        });
+        assert_eq!(problems.len(), 3, "{problems:?}");
     }
 
     #[test]
@@ -283,8 +351,8 @@ mod tests {
     #[test]
     fn a_fault_that_no_provider_takes_is_refused_and_one_that_some_take_is_not() {
         let on = |redis: Source, fault: Fault| {
-            let experiment = bare(System::new("shop").service("redis", redis)).inject([fault]);
-            outline(experiment.expect([metric::error_rate().below(Percent::new(10))]).definition())
+            let fault = Fault { service: "echo".into(), ..fault };
+            outline(judged(experiment(redis)).inject([fault]).definition())
         };
         let limit = || fault::limit_memory("redis", Bytes::new(1 << 26)).into();
         let image = || container("redis:7").port(6379);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
 
 /// What all variables of this project begin with.
 const PREFIX: &str = "CHAOS_";
@@ -57,6 +58,10 @@ pub(crate) struct Config {
     pub(crate) no_fault: bool,
     /// `CHAOS_PROFILE`: how verdicts become results.
     pub(crate) profile: Profile,
+    /// `CHAOS_IMAGE_PREFIX`: what is put before the name of each image.
+    pub(crate) image_prefix: Option<String>,
+    /// `CHAOS_LOG`: what of a trial's progress is told, in the form of tracing's `RUST_LOG`.
+    pub(crate) log: Option<String>,
     /// `CHAOS_TARGET_DIR`, or `CARGO_TARGET_DIR` where that is absolute: the folder of build products.
     pub(crate) target_dir: Option<PathBuf>,
     /// Variables that mean nothing here: most likely misspelt.
@@ -113,6 +118,8 @@ impl Config {
             keep: variables.parse("CHAOS_KEEP", "1 or 0", switch).unwrap_or_default(),
             no_fault: variables.parse("CHAOS_NO_FAULT", "1 or 0", switch).unwrap_or_default(),
             profile: variables.parse("CHAOS_PROFILE", "default or lenient", profile).unwrap_or_default(),
+            image_prefix: variables.parse("CHAOS_IMAGE_PREFIX", "a prefix", |text| Some(text.to_owned())),
+            log: variables.parse("CHAOS_LOG", "a filter, as debug or chaos_harness::proxy=trace", log_filter),
             target_dir: variables.target_dir(),
             unknown: variables.unknown(),
         };
@@ -127,6 +134,7 @@ impl Config {
         let profile = (self.profile == Profile::Lenient).then(|| "lenient".to_owned());
         let variables = [
             ("CHAOS_BACKEND", self.backend.clone()),
+            ("CHAOS_IMAGE_PREFIX", self.image_prefix.clone()),
             ("CHAOS_NO_FAULT", switch(self.no_fault)),
             ("CHAOS_PROFILE", profile),
             ("CHAOS_REQUIRE", require),
@@ -154,6 +162,10 @@ fn profile(text: &str) -> Option<Profile> {
         "lenient" => Some(Profile::Lenient),
         _ => None,
     }
+}
+
+fn log_filter(text: &str) -> Option<String> {
+    EnvFilter::builder().parse(text).ok().map(|_| text.to_owned())
 }
 
 /// The variables of interest that have a value, and those whose value turned out to mean nothing.
@@ -229,6 +241,8 @@ mod tests {
             ("CHAOS_KEEP", "1"),
             ("CHAOS_NO_FAULT", "true"),
             ("CHAOS_PROFILE", "lenient"),
+            ("CHAOS_IMAGE_PREFIX", "mirror/"),
+            ("CHAOS_LOG", "warn,chaos_harness=debug"),
             ("CHAOS_TARGET_DIR", "out"),
             ("CARGO_TARGET_DIR", "/elsewhere"),
         ])
@@ -240,6 +254,8 @@ mod tests {
             keep: true,
             no_fault: true,
             profile: Profile::Lenient,
+            image_prefix: Some("mirror/".to_owned()),
+            log: Some("warn,chaos_harness=debug".to_owned()),
             target_dir: Some("out".into()),
             unknown: Vec::new(),
         };
@@ -248,9 +264,13 @@ mod tests {
 
     #[test]
     fn what_is_repeated_reads_back_as_the_same() {
-        let config =
-            read([("CHAOS_BACKEND", "docker"), ("CHAOS_PROFILE", "lenient"), ("CHAOS_NO_FAULT", "1")])
-                .unwrap();
+        let config = read([
+            ("CHAOS_BACKEND", "docker"),
+            ("CHAOS_IMAGE_PREFIX", "mirror/"),
+            ("CHAOS_PROFILE", "lenient"),
+            ("CHAOS_NO_FAULT", "1"),
+        ])
+        .unwrap();
         let repeated = config.to_repeat().into_iter().map(|(name, value)| (name.into(), value.into()));
         assert_eq!(Config::from_variables(repeated), Ok(config));
     }
@@ -265,6 +285,12 @@ mod tests {
              CHAOS_SEED=dice: `dice` is not known there, write a whole number, as 0xc0ffee\n\
              CHAOS_KEEP=yes: `yes` is not known there, write 1 or 0"
         );
+    }
+
+    #[test]
+    fn a_filter_of_the_log_that_tracing_does_not_take_is_a_bad_value() {
+        let error = read([("CHAOS_LOG", "chaos_harness=loud")]).unwrap_err().to_string();
+        assert!(error.starts_with("CHAOS_LOG=chaos_harness=loud: "), "{error}");
     }
 
     #[test]

@@ -6,12 +6,15 @@ use crate::blast_radius::Rung;
 use crate::experiment::{Experiment, outline};
 use crate::fault::{FaultKind, InstanceFault};
 use crate::system::{ChosenService, ServiceSpec, Unavailable, choose};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One stage of one experiment.
 pub(super) struct Entry {
     /// The trial's name.
     pub(super) name: String,
+    /// The stages after its own that it stands for, since they reach the same.
+    pub(super) merged: Vec<String>,
     pub(super) experiment: Arc<Experiment>,
     pub(super) state: State,
 }
@@ -37,6 +40,31 @@ impl Entry {
     }
 }
 
+/// All trials of these experiments, sorted by name.
+pub(super) fn all_entries(experiments: Vec<Experiment>, session: &Session) -> Vec<Entry> {
+    let mut by_name: BTreeMap<String, Vec<Experiment>> = BTreeMap::new();
+    for experiment in experiments {
+        by_name.entry(experiment.definition.name.clone()).or_default().push(experiment);
+    }
+    let entries = by_name.into_values().flat_map(|same| match <[_; 1]>::try_from(same) {
+        Ok([experiment]) => entries(experiment, session),
+        Err(same) => name_taken(same),
+    });
+    entries.collect()
+}
+
+/// Experiments of one name: none of them is run, since nothing could say which one is meant.
+fn name_taken(same: Vec<Experiment>) -> Vec<Entry> {
+    let places: Vec<_> = same.iter().map(place).collect();
+    let problem = format!("give each experiment a name of its own: {} have the same", places.join(" and "));
+    same.into_iter().map(|experiment| broken(Arc::new(experiment), problem.clone())).collect()
+}
+
+fn broken(experiment: Arc<Experiment>, problems: String) -> Entry {
+    let name = format!("{}::1_cannot_be_planned", experiment.definition.name);
+    Entry { name, merged: Vec::new(), experiment, state: State::Broken { problems } }
+}
+
 /// All trials of one experiment.
 pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
     let experiment = Arc::new(experiment);
@@ -45,15 +73,15 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
         Ok(rungs) => rungs,
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            let name = format!("{}::1_cannot_be_planned", definition.name);
             let problems = format!("{}: {}", place(&experiment), lines.join("\n  and "));
-            return vec![Entry { name, experiment, state: State::Broken { problems } }];
+            return vec![broken(experiment, problems)];
         }
     };
     let provided = provide(&experiment, session);
     let stages: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: Rung| {
         let name = trial_name(&definition.name, &stages, rung.number - 1);
+        let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
         let left_out = left_out(&experiment, &rung);
         let state = match &provided {
             Ok(services) => State::Ready { services: services.clone(), left_out, rung },
@@ -63,7 +91,7 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
                 required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),
             },
         };
-        Entry { name, experiment: Arc::clone(&experiment), state }
+        Entry { name, merged, experiment: Arc::clone(&experiment), state }
     };
     rungs.into_iter().map(entry).collect()
 }

@@ -1,11 +1,12 @@
 //! A test target of experiments: the command line of libtest, one trial for each stage.
 
-use super::listing::{Entry, State, entries};
+use super::command_line::CommandLine;
+use super::listing::{Entry, State, all_entries};
 use super::registry::Registration;
 use super::session::Session;
 use crate::experiment::Experiment;
 use crate::safety::{Reexec, become_guard_if_asked};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -59,16 +60,16 @@ impl Harness {
     #[must_use]
     pub fn main(self) -> ExitCode {
         become_guard_if_asked();
-        let arguments = Arguments::from_args();
-        let session = match Session::new(Reexec::Main, arguments.nocapture) {
+        let command_line = CommandLine::from_env();
+        let session = match Session::new(Reexec::Main, command_line.is_live()) {
             Ok(session) => Arc::new(session),
             Err(error) => {
                 eprintln!("chaos: {error}");
                 return ExitCode::from(FAILED);
             }
         };
-        let entries: Vec<_> =
-            self.sorted().into_iter().flat_map(|experiment| entries(experiment, &session)).collect();
+        let entries = all_entries(self.experiments, &session);
+        let arguments = command_line.arguments(entries.iter().map(|entry| entry.name.as_str()));
         let mut left_out: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut trials = Vec::new();
         for entry in entries {
@@ -77,9 +78,12 @@ impl Harness {
                 State::Broken { problems } => Some(problems.clone()),
                 _ => None,
             };
-            let name = entry.name.clone();
+            let (name, merged) = (entry.name.clone(), entry.merged.join(", "));
             let trial = trial(entry, &session, reason.is_some());
             if !arguments.is_filtered_out(&trial) {
+                if !merged.is_empty() {
+                    eprintln!("chaos: merged: {name} also stands for {merged}: it reaches the same");
+                }
                 if let Some(reason) = reason {
                     left_out.entry(reason).or_default().push(name);
                 } else if let Some(problems) = broken.filter(|_| arguments.list) {
@@ -93,11 +97,6 @@ impl Harness {
         }
         session.remember();
         libtest_mimic::run(&arguments, trials).exit_code()
-    }
-
-    fn sorted(mut self) -> Vec<Experiment> {
-        self.experiments.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
-        self.experiments
     }
 }
 

@@ -1,5 +1,6 @@
 //! Listing trials and running them.
 
+mod command_line;
 mod config;
 mod folder;
 mod libtest;

@@ -7,7 +7,7 @@ use super::lock::MachineLock;
 use super::rerun::TestProgram;
 use crate::chance::Seed;
 use crate::experiment::{Plan, Setup, Verdict, run};
-use crate::report::{Details, Headline, Report};
+use crate::report::{Details, Headline, Report, WithoutFaults};
 use crate::safety::{Interrupt, Reexec, replay_leftovers};
 use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
 use std::io;
@@ -86,7 +86,7 @@ impl Session {
 
     /// Runs a trial: `Err` says all there is to say about a failure.
     pub(super) fn run(&self, entry: Entry) -> Result<(), String> {
-        let Entry { name, experiment, state } = entry;
+        let Entry { name, experiment, state, .. } = entry;
         let (rung, services) = match state {
             State::Ready { rung, services, .. } => (rung, services),
             State::Lacking { reason, .. } => return Err(reason),
@@ -127,6 +127,7 @@ impl Session {
             interrupt: &interrupt,
             keep: self.config.keep,
             live: self.live,
+            log: self.config.log.clone(),
         };
         Ok(run(experiment, setup))
     }
@@ -156,14 +157,17 @@ impl Session {
             eprintln!("chaos: the report of {} cannot be written: {error}", report.trial);
         }
         let verdict = report.conclusion.verdict;
-        let only_told = verdict == Verdict::Inconclusive
-            && (report.is_without_fault() || self.config.profile == Profile::Lenient);
+        let is_lenient = self.config.profile == Profile::Lenient;
         match verdict {
             Verdict::Upheld => {
                 eprintln!("chaos: {}", Headline(report));
                 Ok(())
             }
-            _ if only_told => {
+            Verdict::Inconclusive if report.is_without_fault() => {
+                eprint!("chaos: {}", WithoutFaults(report));
+                Ok(())
+            }
+            Verdict::Inconclusive if is_lenient => {
                 eprint!("chaos: warning: {}", Details(report));
                 Ok(())
             }

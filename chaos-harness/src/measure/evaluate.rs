@@ -279,6 +279,72 @@ pub(crate) fn check_decidable(
     Ok(())
 }
 
+/// Why a threshold is no halt condition.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoHalt {
+    /// It is met where nothing is wrong.
+    #[error(
+        "`{threshold}` is met even where every operation succeeds at once; a halt condition says when to stop{}",
+        did_you_mean(meant.as_ref())
+    )]
+    AtOnce {
+        /// The threshold.
+        threshold: Threshold,
+        /// The other side of the same bound, where that makes sense.
+        meant: Option<Threshold>,
+    },
+    /// The bound is not of the metric's unit.
+    #[error("`{threshold}` compares different units")]
+    WrongUnit {
+        /// The threshold.
+        threshold: Threshold,
+    },
+}
+
+/// Refuses a halt condition that a perfect run would meet: most likely it says what should hold.
+pub(crate) fn check_halt(threshold: &Threshold, rate: Rate) -> Result<(), NoHalt> {
+    let threshold = *threshold;
+    let other = match threshold.comparison {
+        Comparison::Below => Comparison::Above,
+        Comparison::Above => Comparison::Below,
+    };
+    let flipped = Threshold { comparison: other, ..threshold };
+    if claim_of_halt(&threshold, rate)?.is_met_at_once {
+        // Only what some run could meet is worth a proposal.
+        let meant = claim_of_halt(&flipped, rate)
+            .is_ok_and(|flipped| !flipped.is_met_at_once && flipped.is_met_at_worst)
+            .then_some(flipped);
+        return Err(NoHalt::AtOnce { threshold, meant });
+    }
+    Ok(())
+}
+
+/// What it takes for a halt condition to be met.
+struct HaltClaim {
+    /// Everything succeeded at once, and still it is.
+    is_met_at_once: bool,
+    /// It is where everything went wrong.
+    is_met_at_worst: bool,
+}
+
+fn claim_of_halt(threshold: &Threshold, rate: Rate) -> Result<HaltClaim, NoHalt> {
+    let threshold = *threshold;
+    let claim = Claim::new(&threshold, rate, Some(&Summary::ideal(rate)))
+        .map_err(|_| NoHalt::WrongUnit { threshold })?;
+    let is_relative = matches!(threshold.bound, super::threshold::Bound::Baseline(_));
+    // Every operation takes some time, which is over none at all. No baseline's latency is none at all.
+    let is_over_nothing = claim.event == Event::TookAtLeast(Duration::ZERO) && !is_relative;
+    Ok(HaltClaim {
+        is_met_at_once: claim.is_met(u64::from(is_over_nothing), 1),
+        is_met_at_worst: claim.is_met(1, 1),
+    })
+}
+
+fn did_you_mean(meant: Option<&Threshold>) -> String {
+    meant.map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"))
+}
+
 /// Rounded up to what a person would write: whole seconds, or tenths of the first ten.
 fn round_up(span: Duration) -> Duration {
     let step: u64 = if span > Duration::from_secs(10) { 1_000 } else { 100 };

@@ -16,8 +16,8 @@ mod threshold;
 
 pub(crate) use claim::Claim;
 pub use claim::{Event, Measured};
-pub use evaluate::{Evaluated, Evidence, Inference, Undecidable};
-pub(crate) use evaluate::{check_decidable, evaluate};
+pub use evaluate::{Evaluated, Evidence, Inference, NoHalt, Undecidable};
+pub(crate) use evaluate::{check_decidable, check_halt, evaluate};
 pub(crate) use generator::{Generator, GeneratorError, Observer};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};

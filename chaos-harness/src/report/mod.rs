@@ -2,9 +2,11 @@
 
 mod journal;
 mod terminal;
+mod without_faults;
 
 pub use journal::{Event, Journal};
 pub use terminal::{Details, Headline};
+pub use without_faults::WithoutFaults;
 
 use crate::experiment::{Conclusion, Facts, Phase, Plan};
 use crate::measure::Summary;

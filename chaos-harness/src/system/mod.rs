@@ -35,3 +35,4 @@ pub use service::{Service, Services, UnknownService};
 pub use spec::{CargoBin, Command, Container, External, Source};
 pub use spec::{Provider, ProviderKind, Ready, ServiceSpec, SystemSpec};
 pub use spec::{cargo_bin, container, external, process};
+pub(crate) use template::placeholders;

@@ -1,5 +1,6 @@
 //! A test program whose only experiment is written without macros.
 
+use chaos_harness::experiment::Location;
 use chaos_harness::prelude::*;
 use chaos_harness::{Load, fault, harness::Harness, metric, system};
 use chaos_tests::echo::Echo;
@@ -7,7 +8,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    Harness::new().experiment(experiment()).main()
+    let harness = Harness::new();
+    if std::env::var_os(chaos_tests::echo::TWICE).is_none() {
+        return harness.experiment(experiment()).main();
+    }
+    let at = |file: &str, line| Location { file: file.to_owned(), line, ..Location::default() };
+    harness
+        .experiment(experiment().location(at("first.rs", 1)))
+        .experiment(experiment().location(at("second.rs", 2)))
+        .main()
 }
 
 fn experiment() -> Experiment {

@@ -1,13 +1,21 @@
 //! Where a trial tells what happens: its own log, and standard error where it is told live.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use tracing::Dispatch;
 use tracing::dispatcher::DefaultGuard;
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::FilterExt as _;
+use tracing_subscriber::fmt::format::{DefaultFields, Format, Full};
+use tracing_subscriber::fmt::time::Uptime;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+/// What is told where nothing else is asked for.
+const USUAL: &str = "chaos_harness=info";
 
 /// The listener of one trial. Trials may run side by side in one process: each has its own, on its own threads.
 pub(super) struct Console {
@@ -15,19 +23,14 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// Tells what happens to a new file, and to standard error too where `live` says so. `CHAOS_LOG` filters it, in
-    /// the form of tracing's `RUST_LOG`.
-    pub(super) fn open(path: &Path, live: bool) -> io::Result<Self> {
-        let writer = Tee { file: Arc::new(File::create_new(path)?), live };
-        let filter =
-            EnvFilter::try_from_env("CHAOS_LOG").unwrap_or_else(|_| EnvFilter::new("chaos_harness=info"));
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(writer)
-            .with_ansi(false)
-            .with_target(false)
-            .with_timer(tracing_subscriber::fmt::time::uptime())
-            .finish();
+    /// Tells what happens to a new file, and to standard error too where `live` says so. `filter` is `CHAOS_LOG`, in the
+    /// form of tracing's `RUST_LOG`: standard error has what it lets through, and the file never less than usual.
+    pub(super) fn open(path: &Path, live: bool, filter: Option<&str>) -> io::Result<Self> {
+        let asked = || EnvFilter::new(filter.unwrap_or(USUAL));
+        let file = layer(Arc::new(File::create_new(path)?));
+        let told = live.then(|| layer(io::stderr).with_filter(asked()));
+        let subscriber =
+            Registry::default().with(file.with_filter(EnvFilter::new(USUAL).or(asked()))).with(told);
         Ok(Self { dispatch: Dispatch::new(subscriber) })
     }
 
@@ -48,30 +51,37 @@ impl Console {
     }
 }
 
-#[derive(Clone)]
-struct Tee {
-    file: Arc<File>,
-    live: bool,
+fn layer<S, W>(writer: W) -> fmt::Layer<S, DefaultFields, Format<Full, Uptime>, W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fmt::layer().with_ansi(false).with_target(false).with_timer(fmt::time::uptime()).with_writer(writer)
 }
 
-impl Write for Tee {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        (&*self.file).write_all(text)?;
-        if self.live {
-            io::stderr().write_all(text)?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn logged(filter: Option<&str>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("harness.log");
+        let console = Console::open(&path, false, filter).unwrap();
+        let telling = console.tell();
+        tracing::info!("the usual");
+        tracing::debug!("the details");
+        drop(telling);
+        fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn the_file_has_the_usual_whatever_is_filtered_and_more_where_that_is_asked_for() {
+        for (filter, details) in [(None, false), (Some("error"), false), (Some("chaos_harness=debug"), true)]
+        {
+            let log = logged(filter);
+            assert!(log.contains("the usual"), "{filter:?}: {log}");
+            assert_eq!(log.contains("the details"), details, "{filter:?}: {log}");
         }
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Tee {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }

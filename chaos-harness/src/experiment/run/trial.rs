@@ -11,9 +11,10 @@ use crate::measure::{self, Generator, panic_message};
 use crate::proxy::Proxy;
 use crate::report::{Event, Journal, LogTail, Report};
 use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
-use crate::system::{InstanceState, Routes, RunningSystem, StartContext, SystemValue};
+use crate::system::{InstanceState, Routes, RunningSystem, StartContext, SystemValue, placeholders};
 use crate::units::show_duration;
 use futures::FutureExt as _;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) keep: bool,
     /// Whether progress is told on standard error, and not only in the trial's own log.
     pub(crate) live: bool,
+    /// What of it is told, in the form of tracing's `RUST_LOG`.
+    pub(crate) log: Option<String>,
 }
 
 /// Runs one trial. Whatever happens in it, what it injected is undone and what it started is ended.
@@ -114,7 +117,7 @@ impl Trial<'_> {
             blame: Blame::Harness,
             what: format!("{what} in {}: {cause}", folder.display()),
         };
-        let console = Console::open(&folder.join("harness.log"), self.setup.live)
+        let console = Console::open(&folder.join("harness.log"), self.setup.live, self.setup.log.as_deref())
             .map_err(|cause| harness("could not write the log", &cause))?;
         let journal = Journal::create(&folder.join("journal.jsonl"))
             .map_err(|cause| harness("could not write the journal", &cause))?;
@@ -253,6 +256,12 @@ impl Trial<'_> {
         if self.setup.keep {
             for line in system.describe().await {
                 eprintln!("chaos: kept: {line}");
+            }
+            eprintln!("chaos: the routes to services end with this trial: only these addresses are left");
+            for (service, other) in cut_off_from(&self.setup.plan) {
+                eprintln!(
+                    "chaos: `{service}` was started with the route to `{other}`, and can no longer reach it"
+                );
             }
             if let Err(cause) = undo.close_all_kept() {
                 tracing::warn!("what was kept could not be struck off the undo log: {cause}");
@@ -402,6 +411,15 @@ fn labels<'a>(system: &'a RunningSystem, plan: &Plan) -> Vec<&'a str> {
         (0..replicas).filter_map(|index| system.route_name(&service.name, index))
     });
     instances.collect()
+}
+
+/// Which services were given the route to which other, by a placeholder.
+fn cut_off_from(plan: &Plan) -> BTreeSet<(&str, &str)> {
+    let names: BTreeSet<_> = plan.services.iter().map(|service| service.name.as_str()).collect();
+    let given = plan.services.iter().flat_map(|service| {
+        placeholders(&service.provider).map(|placeholder| (service.name.as_str(), placeholder))
+    });
+    given.filter(|(_, placeholder)| names.contains(placeholder)).collect()
 }
 
 fn names(plan: &Plan) -> String {

@@ -163,3 +163,49 @@ proptest! {
         prop_assert_eq!(is_slow, evidence.count * 10 > operations);
     }
 }
+
+#[test]
+fn a_halt_condition_that_says_what_should_hold_is_refused_with_what_was_meant() {
+    let refused = |threshold| check_halt(&threshold, RATE).unwrap_err().to_string();
+    assert_eq!(
+        refused(metric::error_rate().below(Percent::new(50))),
+        "`error_rate < 50%` is met even where every operation succeeds at once; a halt condition says when to stop: \
+         did you mean `error_rate > 50%`?"
+    );
+    assert!(refused(metric::p99().below(Duration::from_secs(2))).ends_with("did you mean `p99 > 2s`?"));
+    let relative = metric::p99().below(Factor::from_ppm(3_000_000).of(metric::baseline()));
+    assert!(refused(relative).ends_with("did you mean `p99 > 3x baseline`?"));
+    let throughput = refused(metric::throughput().above(Rate::per_second(50)));
+    assert!(throughput.ends_with("did you mean `throughput < 50/s`?"), "{throughput}");
+    // No side of these makes sense.
+    for senseless in [metric::throughput().below(Rate::per_second(300)), metric::p50().above(Duration::ZERO)]
+    {
+        let text = refused(senseless);
+        assert!(text.ends_with("says when to stop"), "{text}");
+    }
+}
+
+#[test]
+fn a_halt_condition_on_what_can_go_wrong_is_taken() {
+    let thrice = Factor::from_ppm(3_000_000);
+    for condition in [
+        metric::error_rate().above(Percent::new(50)),
+        metric::error_rate().above(thrice.of(metric::baseline())),
+        metric::p99().above(Duration::from_secs(2)),
+        metric::p99().above(thrice.of(metric::baseline())),
+        metric::max().above(Duration::from_secs(2)),
+        metric::throughput().below(Rate::per_second(50)),
+        metric::throughput().below(Percent::new(50).of(metric::baseline())),
+    ] {
+        assert_eq!(check_halt(&condition, RATE), Ok(()), "{condition}");
+    }
+}
+
+#[test]
+fn a_halt_condition_in_the_wrong_unit_is_refused() {
+    let threshold = Threshold {
+        bound: super::super::threshold::Bound::Latency(Duration::from_secs(1)),
+        ..metric::error_rate().above(Percent::new(50))
+    };
+    assert_eq!(check_halt(&threshold, RATE), Err(NoHalt::WrongUnit { threshold }));
+}

@@ -21,8 +21,8 @@ async fn shop(inventory: Service, redis: Service) -> Result<Shop> {
 #[chaos_test(
     system = shop,
     hypothesis = "checkout takes the cart from the request while Redis is slow",
-    load(rate = 100/s, warmup = 500ms, baseline = 2s, turbulence = 4s),
-    steady_state(p95 < 100ms, error_rate < 2%, throughput > 95/s),
+    load(rate = 200/s, warmup = 500ms, baseline = 1500ms, turbulence = 2500ms),
+    steady_state(p95 < 100ms, error_rate < 2%, throughput > 190/s),
     inject(latency(redis, 400ms)),
     expect(p95 < 150ms, error_rate < 2%),
     recover(within = 5s),
@@ -35,8 +35,8 @@ async fn survives_slow_redis(shop: &Shop) -> Result<Receipt> {
 #[chaos_test(
     system = shop,
     hypothesis = "checkout takes the cart from the request while Redis is down",
-    load(rate = 100/s, warmup = 500ms, baseline = 2s, turbulence = 4s),
-    steady_state(p95 < 100ms, error_rate < 2%, throughput > 95/s),
+    load(rate = 200/s, warmup = 500ms, baseline = 1500ms, turbulence = 2500ms),
+    steady_state(p95 < 100ms, error_rate < 2%, throughput > 190/s),
     inject(down(redis)),
     expect(p95 < 150ms, error_rate < 2%),
     recover(within = 5s),

@@ -26,8 +26,8 @@ async fn shop(inventory: Service, postgres: Service) -> Result<Shop> {
 #[chaos_test(
     system = shop,
     hypothesis = "checkout stores the order on another connection when one is reset",
-    load(rate = 100/s, warmup = 500ms, baseline = 2s, turbulence = 4s),
-    steady_state(p95 < 150ms, error_rate < 2%, throughput > 95/s),
+    load(rate = 200/s, warmup = 500ms, baseline = 1500ms, turbulence = 2500ms),
+    steady_state(p95 < 150ms, error_rate < 2%, throughput > 190/s),
     inject(reset_peer(postgres)),
     expect(p95 < 200ms, error_rate < 2%),
     recover(within = 5s),

@@ -24,6 +24,7 @@ async fn takes_the_machine(echo: &Echo) -> Result<()> {
 #[chaos_test(
     system = crate::cart::pair,
     hypothesis = "it runs when it is asked for",
+    steady_state(p50 < 500ms),
     inject(latency(echo, 5ms)),
     expect(p50 < 1s),
     stages(1 instance, 100%),
@@ -41,6 +42,7 @@ async fn in_a_container(web: Service) -> Result<Echo> {
 #[chaos_test(
     system = in_a_container,
     hypothesis = "an image that nobody has answers",
+    steady_state(p50 < 500ms),
     inject(latency(web, 5ms)),
     expect(p50 < 1s),
     stages(20%, 50%),
