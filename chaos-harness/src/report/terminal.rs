@@ -156,6 +156,7 @@ mod tests {
         let experiment = Experiment::new("stock::survives", system, |_| async { Ok::<_, BoxError>(()) })
             .hypothesis("a dead replica is not noticed")
             .load(Load::new().rate(RATE).baseline(SECOND).turbulence(SECOND))
+            .steady_state([thresholds()[0]])
             .inject([fault::kill("inventory").into()])
             .expect(thresholds())
             .stages([Stage::share(Percent::new(50)).named("half")]);

@@ -12,6 +12,7 @@ async fn fine(target: Service) -> Result<Client> {
     system = fine,
     hypothesis = "it is decided by too few",
     load(rate = 100/s, baseline = 400ms, turbulence = 500ms),
+    steady_state(error_rate < 20%),
     inject(kill(target)),
     expect(error_rate < 1%),
 )]
@@ -25,7 +26,13 @@ async fn on_a_taken_port(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }
 
-#[chaos_test(system = on_a_taken_port, hypothesis = "it starts", inject(kill(target)), expect(error_rate < 10%))]
+#[chaos_test(
+    system = on_a_taken_port,
+    hypothesis = "it starts",
+    steady_state(error_rate < 20%),
+    inject(kill(target)),
+    expect(error_rate < 10%),
+)]
 async fn port_in_use(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }
@@ -35,7 +42,13 @@ async fn of_no_command(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }
 
-#[chaos_test(system = of_no_command, hypothesis = "it starts", inject(kill(target)), expect(error_rate < 10%))]
+#[chaos_test(
+    system = of_no_command,
+    hypothesis = "it starts",
+    steady_state(error_rate < 20%),
+    inject(kill(target)),
+    expect(error_rate < 10%),
+)]
 async fn command_not_found(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }
@@ -45,7 +58,13 @@ async fn silent(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }
 
-#[chaos_test(system = silent, hypothesis = "it starts", inject(kill(target)), expect(error_rate < 10%))]
+#[chaos_test(
+    system = silent,
+    hypothesis = "it starts",
+    steady_state(error_rate < 20%),
+    inject(kill(target)),
+    expect(error_rate < 10%),
+)]
 async fn never_ready(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }
@@ -81,7 +100,13 @@ async fn of_no_binary(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }
 
-#[chaos_test(system = of_no_binary, hypothesis = "it starts", inject(kill(target)), expect(error_rate < 10%))]
+#[chaos_test(
+    system = of_no_binary,
+    hypothesis = "it starts",
+    steady_state(error_rate < 20%),
+    inject(kill(target)),
+    expect(error_rate < 10%),
+)]
 async fn not_built(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }
@@ -94,6 +119,7 @@ async fn of_nowhere(target: Service) -> Result<Client> {
 #[chaos_test(
     system = of_nowhere,
     hypothesis = "it starts",
+    steady_state(error_rate < 20%),
     inject(down(target)),
     expect(error_rate < 10%),
     stages(stage(only, 100%)),
@@ -107,7 +133,13 @@ async fn of_no_image(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }
 
-#[chaos_test(system = of_no_image, hypothesis = "it starts", inject(kill(target)), expect(error_rate < 10%))]
+#[chaos_test(
+    system = of_no_image,
+    hypothesis = "it starts",
+    steady_state(error_rate < 20%),
+    inject(kill(target)),
+    expect(error_rate < 10%),
+)]
 async fn wrong_image(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }

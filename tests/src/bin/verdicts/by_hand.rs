@@ -9,9 +9,7 @@ use std::time::Duration;
 /// All of them.
 pub(crate) fn experiments() -> Vec<Experiment> {
     vec![
-        quick("by_hand::upheld", client_of(server()))
-            .steady_state([metric::error_rate().below(Percent::new(10))])
-            .expect([metric::p90().below(Duration::from_secs(1))]),
+        quick("by_hand::upheld", client_of(server())).expect([metric::p90().below(Duration::from_secs(1))]),
         quick("by_hand::error_of_service", client_of(server().args("--port {port} --exit 'no licence'"))),
         quick(
             "by_hand::error_of_start",
@@ -57,6 +55,7 @@ fn quick(name: &str, system: System<Client>) -> Experiment {
     Experiment::new(name, system, |client| async move { client.get("/").await })
         .hypothesis("a little latency is no harm")
         .load(load)
+        .steady_state([metric::error_rate().below(Percent::new(10))])
         .expect([metric::error_rate().below(Percent::new(10))])
         .inject([fault::latency("target", Duration::from_millis(5)).into()])
         .stages([Stage::share(Percent::new(100)).named("all")])

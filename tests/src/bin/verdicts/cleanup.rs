@@ -32,6 +32,7 @@ async fn tell(told: Told) -> Result {
     system = told,
     hypothesis = "it goes on for long",
     load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s),
+    steady_state(error_rate < 20%),
     inject(latency(target, 2ms), pause(target)),
     expect(error_rate < 100%),
     stages(stage(only, 1 instance)),
@@ -56,6 +57,7 @@ async fn never(_: Client) -> Result {
     system = stuck_at_its_end,
     hypothesis = "it goes on for long, and its end for ever",
     load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s),
+    steady_state(error_rate < 20%),
     inject(latency(target, 2ms), pause(target)),
     expect(error_rate < 100%),
     stages(stage(only, 1 instance)),
@@ -68,6 +70,7 @@ async fn stuck(client: &Client) -> Result<Vec<u8>> {
     system = told,
     hypothesis = "no operation ever ends",
     load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s, timeout = 10min),
+    steady_state(error_rate < 20%),
     inject(latency(target, 2ms)),
     expect(error_rate < 100%),
     stages(stage(only, 1 instance)),
@@ -85,13 +88,14 @@ async fn endless(told: &Told) -> Result {
     system = told,
     hypothesis = "operations block their threads",
     load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s, timeout = 500ms),
+    steady_state(error_rate < 20%),
     inject(latency(target, 2ms)),
     expect(error_rate < 100%),
     stages(stage(only, 1 instance)),
 )]
 async fn blocking(told: &Told) -> Result {
     static OPERATIONS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    if OPERATIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 10 {
+    if OPERATIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 40 {
         return told.client.get("/").await.map(drop);
     }
     loop {

@@ -78,6 +78,7 @@ async fn starve_cpu(client: &Client) -> Result {
     system = cache,
     hypothesis = "it goes on for long",
     load(rate = 100/s, warmup = 0s, baseline = 400ms, turbulence = 120s, timeout = 400ms),
+    steady_state(error_rate < 20%),
     inject(pause(redis)),
     expect(error_rate > 50%),
     stages(stage(all, 100%)),
