@@ -165,7 +165,10 @@ fn every_fault_is_proved_and_undone() {
         ("bandwidth", "20 of 20 connections carried data under it"),
         ("timeout", "connections carried data under it"),
         ("reset_peer", "ended by it"),
-        ("down", "20 of 20 connections carried data under it, 20 of them ended by it"),
+        (
+            "down",
+            "nothing listens; the workload used this route before (20 connections, 20 of them ended by it)",
+        ),
         ("kill", "it has ended (killed (SIGKILL)) and refuses connections"),
         ("stop", "it has ended"),
         ("pause", "it answers nothing within 200 ms"),
@@ -200,7 +203,7 @@ fn a_failing_trial_says_all_there_is_to_know() {
         "│ listening on 127.0.0.1:".to_owned(),
         "seed        0x7".to_owned(),
         format!("folder      {folder}"),
-        "run again   CHAOS_SEED=0x7 cargo test -p chaos-tests".to_owned(),
+        "run again   CHAOS_SEED=0x7 cargo run -p chaos-tests --bin verdicts".to_owned(),
         "-- --exact outcomes::refuted_by_threshold::1_only --include-ignored".to_owned(),
     ];
     for part in parts {
@@ -213,7 +216,7 @@ fn the_command_that_runs_it_again_picks_the_same_targets() {
     let first = check(trial("outcomes::refuted_by_threshold::1_only").run().unwrap());
     let report = first.report();
     let command = report["rerun"].as_str().unwrap();
-    let (environment, arguments) = command.split_once(" cargo test ").unwrap();
+    let (environment, arguments) = command.split_once(" cargo run ").unwrap();
     let (variable, value) = environment.split_once('=').unwrap();
     let (_, arguments) = arguments.split_once("-- --exact ").unwrap();
     let (name, option) = arguments.split_once(' ').unwrap();
