@@ -22,7 +22,7 @@ pub(super) struct Session {
     runs: PathBuf,
     run: RunId,
     /// How this program is started again as the guard.
-    guard: Option<Reexec>,
+    guard: Reexec,
     /// Whether progress is told live.
     live: bool,
 }
@@ -65,7 +65,7 @@ impl Session {
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { config, backend, availability, runs, run, guard: Some(guard), live })
+        Ok(Self { config, backend, availability, runs, run, guard, live })
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
@@ -123,7 +123,7 @@ impl Session {
             runs: self.runs.clone(),
             undo_log: folder.undo_log(),
             tag: folder.tag().to_owned(),
-            guard: self.guard.clone(),
+            guard: &self.guard,
             interrupt: &interrupt,
             keep: self.config.keep,
             live: self.live,
@@ -135,8 +135,8 @@ impl Session {
     /// What a runner calls a trial: in a libtest target, it is the test that runs it.
     fn test_name<'a>(&'a self, trial: &'a str) -> &'a str {
         match &self.guard {
-            Some(Reexec::Libtest { test_name }) => test_name,
-            Some(Reexec::Main) | None => trial,
+            Reexec::Libtest { test_name } => test_name,
+            Reexec::Main => trial,
         }
     }
 

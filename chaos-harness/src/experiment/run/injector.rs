@@ -5,7 +5,7 @@ use super::routes::ProxyRoutes;
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::experiment::{Effect, Injection};
-use crate::fault::FaultKind;
+use crate::fault::{FaultKind, InstanceFault};
 use crate::proxy::{Route, ToxicSpec};
 use crate::report::{Event, Journal};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
@@ -54,7 +54,7 @@ impl<'a> Injector<'a> {
         for (number, injection) in injections.iter().enumerate() {
             let seen = match injection.fault.kind {
                 FaultKind::Toxic { .. } => self.seen_by_proxy(injection, &toxic_name(number)).await,
-                FaultKind::Instance(_) => self.seen_on_instances(injection).await,
+                FaultKind::Instance(fault) => self.seen_on_instances(injection, fault).await,
             };
             let effect =
                 Effect { fault: injection.fault.to_string(), targets: injection.reach.to_string(), seen };
@@ -74,19 +74,14 @@ impl<'a> Injector<'a> {
         effect::of_toxic(&injection.reach, &routes)
     }
 
-    async fn seen_on_instances(&self, injection: &Injection) -> Result<String, String> {
-        let FaultKind::Instance(fault) = injection.fault.kind else { return Ok(String::new()) };
+    async fn seen_on_instances(&self, injection: &Injection, fault: InstanceFault) -> Result<String, String> {
         let mut proofs = Vec::new();
         for &index in injection.instances() {
-            let instance = self.system.instance(&injection.fault.service, index);
-            let proof = match instance {
-                Some(instance) => match instance.effect(fault).await.map_err(|error| error.to_string())? {
-                    system::Effect::Seen(proof) => proof,
-                    system::Effect::NotSeen(instead) => return Err(instead),
-                },
-                None => return Err(format!("`{}` has no instance {index}", injection.fault.service)),
-            };
-            proofs.push(proof);
+            let instance = self.instance(injection, index).map_err(|error| error.to_string())?;
+            match instance.effect(fault).await.map_err(|error| error.to_string())? {
+                system::Effect::Seen(proof) => proofs.push(proof),
+                system::Effect::NotSeen(instead) => return Err(instead),
+            }
         }
         Ok(proofs.join("; "))
     }
@@ -121,12 +116,7 @@ impl<'a> Injector<'a> {
                 let spec = ToxicSpec { name: name.clone(), toxic, stream, share };
                 Ok(self.route(injection, *index)?.add(spec)?)
             }
-            FaultKind::Instance(fault) => {
-                let service = &injection.fault.service;
-                let instance = self.system.instance(service, *index);
-                let instance = instance.ok_or_else(|| format!("`{service}` has no instance {index}"))?;
-                Ok(instance.inject(fault).await?)
-            }
+            FaultKind::Instance(fault) => Ok(self.instance(injection, *index)?.inject(fault).await?),
         }
     }
 
@@ -140,21 +130,25 @@ impl<'a> Injector<'a> {
                 }
                 Ok(())
             }
-            FaultKind::Instance(fault) => match self.system.instance(&injection.fault.service, *index) {
-                Some(instance) => {
-                    instance.undo(fault).await?;
-                    confirm_running(instance).await
-                }
-                None => Ok(()),
-            },
+            FaultKind::Instance(fault) => {
+                let instance = self.instance(injection, *index)?;
+                instance.undo(fault).await?;
+                confirm_running(instance).await
+            }
         }
+    }
+
+    fn instance(&self, injection: &Injection, index: usize) -> Result<&dyn Instance, BoxError> {
+        let service = &injection.fault.service;
+        let instance = self.system.instance(service, index);
+        instance.ok_or_else(|| format!("`{service}` has no instance {}", index + 1).into())
     }
 
     fn route(&self, injection: &Injection, index: usize) -> Result<Route, BoxError> {
         let service = &injection.fault.service;
         let label = self.system.route_name(service, index);
         let route = label.and_then(|label| self.routes.route(label));
-        route.ok_or_else(|| format!("`{service}` has no route {index}").into())
+        route.ok_or_else(|| format!("`{service}` has no route {}", index + 1).into())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::injector::Injector;
 use super::routes::ProxyRoutes;
-use crate::experiment::Plan;
 use crate::experiment::verdict::{
     Blame, Effect, Facts, Halt, Judged, LATE_SHARE, Obstacle, Panicked, Phase, Recovery,
 };
+use crate::experiment::{Definition, Plan};
 use crate::measure::{
-    self, Decision, Evaluated, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Summary,
+    self, Decision, Evaluated, Generator, GeneratorError, Observer, PhaseEnd, PhaseSamples, Sample, Summary,
     Threshold,
 };
 use crate::report::{Event, Journal, PhaseReport};
@@ -153,10 +153,6 @@ impl<'a> Steps<'a> {
         let mut lasted = span;
         let mut samples = self.run(span, observer(), measured).await?;
         let mut judged = self.judge(&samples, thresholds, baseline);
-        if matches!(samples.end, PhaseEnd::Panicked(_)) {
-            // The first panic ended the phase: the few operations before it say nothing.
-            judged.thresholds.clear();
-        }
         let undecided = judged.thresholds.iter().any(|evaluated| evaluated.decision == Decision::Undecided);
         let extended = undecided && samples.end == PhaseEnd::Complete;
         if extended {
@@ -235,20 +231,24 @@ impl<'a> Steps<'a> {
     }
 
     fn judge(&self, samples: &PhaseSamples, thresholds: &[Threshold], baseline: Option<&Summary>) -> Judged {
-        let definition = &self.plan.definition;
-        let rate = definition.load.rate;
-        let evaluate =
-            |threshold| measure::evaluate(threshold, &samples.samples, rate, baseline, definition.confidence);
-        let thresholds: Vec<Evaluated> = thresholds.iter().map(evaluate).collect();
-        let violated = thresholds.iter().filter(|evaluated| evaluated.decision == Decision::Violated);
-        let in_time = samples.as_if_in_time();
-        let only_late = |evaluated: &&Evaluated| {
-            let threshold = &evaluated.threshold;
-            let again = measure::evaluate(threshold, &in_time, rate, baseline, definition.confidence);
-            again.decision != Decision::Violated
+        let Definition { load, confidence, .. } = &self.plan.definition;
+        let evaluate = |threshold: &Threshold, samples: &[Sample]| {
+            measure::evaluate(threshold, samples, load.rate, baseline, *confidence)
         };
-        let by_lateness = violated.filter(only_late).map(ToString::to_string).collect();
-        Judged { by_lateness, late: samples.summary(rate).late_share(), thresholds }
+        // A panic ends the phase: the few operations before it say nothing.
+        let thresholds = if matches!(samples.end, PhaseEnd::Panicked(_)) { &[] } else { thresholds };
+        let thresholds: Vec<Evaluated> =
+            thresholds.iter().map(|threshold| evaluate(threshold, &samples.samples)).collect();
+        let is_violated = |evaluated: &Evaluated| evaluated.decision == Decision::Violated;
+        let by_lateness = if thresholds.iter().any(is_violated) {
+            let in_time = samples.as_if_in_time();
+            let violated = thresholds.iter().filter(|evaluated| is_violated(evaluated));
+            let only_late = |one: &&Evaluated| !is_violated(&evaluate(&one.threshold, &in_time));
+            violated.filter(only_late).map(ToString::to_string).collect()
+        } else {
+            Vec::new()
+        };
+        Judged { by_lateness, late: samples.summary(load.rate).late_share(), thresholds }
     }
 }
 

@@ -49,8 +49,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) tag: String,
     /// The command that runs the trial again.
     pub(crate) rerun: String,
-    /// How this program is started again as the guard; without, nothing watches over a killed trial.
-    pub(crate) guard: Option<Reexec>,
+    /// How this program is started again as the guard.
+    pub(crate) guard: &'a Reexec,
     pub(crate) interrupt: &'a Interrupt,
     /// Whether services are left up at the end.
     pub(crate) keep: bool,
@@ -103,7 +103,7 @@ struct Tools {
     console: Console,
     journal: Journal,
     undo: UndoLog,
-    guard: Option<Guard>,
+    guard: Guard,
     routes: Arc<ProxyRoutes>,
     runtime: tokio::runtime::Runtime,
     /// Where the test's own code runs: it may block its threads, but not those on which faults are undone.
@@ -124,8 +124,8 @@ impl Trial<'_> {
         let Setup { undo_log, runs, .. } = &self.setup;
         let undo =
             UndoLog::create(undo_log).map_err(|cause| harness("could not write the undo log", &cause))?;
-        let guard = self.setup.guard.as_ref().map(|how| Guard::spawn(runs, undo_log, how)).transpose();
-        let guard = guard.map_err(|cause| harness("could not start the guard", &cause))?;
+        let guard = Guard::spawn(runs, undo_log, self.setup.guard)
+            .map_err(|cause| harness("could not start the guard", &cause))?;
         let proxy = Proxy::start(self.setup.plan.seed)
             .map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
         let threads =
@@ -146,7 +146,7 @@ impl Trial<'_> {
         runtime.shutdown_background();
         drop(routes);
         // Where something could not be undone the guard tries once more: dropped, it acts.
-        if let Some(guard) = guard.filter(|_| undo.open().is_empty()) {
+        if undo.open().is_empty() {
             guard.dismiss();
         }
         drop(telling);
