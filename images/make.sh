@@ -17,9 +17,10 @@ readonly prefix here
 usage() {
     cat <<END
 usage: images/make.sh [--force] [redis] [postgres] [base]
+       images/make.sh [--force] --program FILE IMAGE
 
 Makes ${prefix}redis:$REDIS_MAJOR, ${prefix}postgres:$POSTGRES_MAJOR and ${prefix}chaos-base:latest, or those that are named.
-An image that exists is left as it is.
+An image that exists is left as it is. With --program, makes an image of a program that was built here.
 
   --force              make them again
   CHAOS_IMAGE_PREFIX   put before each name, as in CHAOS_IMAGE_PREFIX=localhost/
@@ -183,6 +184,16 @@ make_base() {
     import "$root" "$1" 'CMD ["sh"]'
 }
 
+# An image that runs $program, with the libraries that it is linked to.
+make_program() {
+    new_root
+    local libraries
+    mapfile -t libraries < <({ ldd "$program" 2>/dev/null || true; } | grep -o '/[^ ]*' | grep -v ':$' || true)
+    if [[ ${#libraries[@]} -gt 0 ]]; then add "$root" "${libraries[@]}"; fi
+    cp "$program" "$root/usr/local/bin/"
+    import "$root" "$1" "ENTRYPOINT [\"$(basename "$program")\"]"
+}
+
 # make NAME IMAGE
 make() {
     local name=$1 image=$2
@@ -203,9 +214,19 @@ make() {
 
 force=no
 names=()
-for argument in "$@"; do
+program=
+while [[ $# -gt 0 ]]; do
+    argument=$1
+    shift
     case $argument in
         --force) force=yes ;;
+        --program)
+            [[ $# -ge 2 ]] || fail "--program needs a file and the name of an image"
+            program=$1
+            program_image=$2
+            shift 2
+            [[ -x $program ]] || fail "$program is no program"
+            ;;
         redis | postgres | base) names+=("$argument") ;;
         -h | --help)
             usage
@@ -217,7 +238,7 @@ for argument in "$@"; do
             ;;
     esac
 done
-if [[ ${#names[@]} -eq 0 ]]; then names=(redis postgres base); fi
+if [[ ${#names[@]} -eq 0 && -z $program ]]; then names=(redis postgres base); fi
 
 check_docker
 work=$(mktemp -d)
@@ -228,3 +249,4 @@ for name in "${names[@]}"; do
         base) make base "${prefix}chaos-base:latest" ;;
     esac
 done
+if [[ -n $program ]]; then make program "$program_image"; fi

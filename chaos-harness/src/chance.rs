@@ -29,7 +29,8 @@ impl Seed {
     }
 
     /// A seed from the clock and the process id: for a run that was given none.
-    pub(crate) fn fresh() -> Self {
+    #[must_use]
+    pub fn fresh() -> Self {
         let nanos = crate::clock::since_epoch().as_nanos();
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are the ones that vary")]
         let seed = (nanos as u64) ^ (u64::from(std::process::id()) << 40);
@@ -88,6 +89,11 @@ impl Stream {
     /// A share in `[0, 1)`.
     pub(crate) fn fraction(&mut self) -> f64 {
         self.0.random::<f64>()
+    }
+
+    /// A whole number below `bound`; 0 where there is none.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { self.0.random_range(0..bound) }
     }
 
     /// `count` different indices below `of`, in ascending order; all of them when there are fewer.

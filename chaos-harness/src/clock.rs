@@ -17,6 +17,7 @@ pub(crate) fn since_epoch() -> Duration {
 }
 
 /// Waits on an async task until `deadline`.
+#[cfg(not(target_os = "linux"))]
 pub(crate) async fn sleep_until(deadline: Instant) {
     tokio::time::sleep_until(deadline.into()).await;
 }

@@ -40,14 +40,20 @@
 //! # Features
 //!
 //! - `docker` (on by default): services in containers, and faults on them.
-//! - `external-toxiproxy`: re-exports `toxiproxy_rust`, the client of a separate Toxiproxy server. It needs OpenSSL's
-//!   headers to build, so nothing here turns it on.
+//! - `external-toxiproxy`: with `CHAOS_TOXIPROXY`, a separate Toxiproxy server takes the place of the embedded proxy, driven
+//!   through `toxiproxy_rust`, which is re-exported. It needs OpenSSL's headers to build, so nothing here turns it on.
+//! - `cli`: the binary `cargo-chaos`. `cargo chaos proxy` is the embedded proxy as a drop-in for `toxiproxy-server`; its
+//!   other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
 #![deny(missing_docs)]
 
 // Nothing else is compiled there, so that this is the one error.
 #[cfg(windows)]
 compile_error!("chaos-harness needs Unix signals and processes: on Windows, use it inside WSL2");
 
+#[cfg(all(fuzzing, not(windows)))]
+#[doc(hidden)]
+#[path = "fuzz.rs"]
+pub mod __fuzz;
 #[doc(hidden)]
 #[path = "private.rs"]
 #[cfg(not(windows))]
@@ -78,6 +84,8 @@ pub mod report;
 pub mod safety;
 #[cfg(not(windows))]
 pub mod system;
+#[cfg(all(not(windows), feature = "external-toxiproxy"))]
+mod toxiproxy;
 #[cfg(not(windows))]
 mod units;
 

@@ -18,6 +18,9 @@ pub(crate) enum Fault {
 
 const UNITS: Units = |_| &["ms", "%", "KiB", "KiB/s"];
 
+/// Where the fault's own name says what is counted, as in `limit_connections(redis, 5)`.
+const COUNTED: Units = |name| if name.is_some() { UNITS(name) } else { &[] };
+
 /// Reads all of `input` as faults. One with a bad argument is left out: without the argument, rustc would miss it.
 pub(crate) fn read(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Fault> {
     let faults = list::read(input, errors, |input, errors| {
@@ -37,7 +40,8 @@ impl Fault {
         let fault: Ident = input.parse()?;
         let content;
         parenthesized!(content in input);
-        let mut arguments = argument::read(&content, errors, UNITS);
+        let units = if fault == "limit_connections" { COUNTED } else { UNITS };
+        let mut arguments = argument::read(&content, errors, units);
         let first = arguments.iter().position(|argument| matches!(argument, Argument::Positional(_)));
         let service = match first.map(|first| arguments.remove(first)) {
             Some(Argument::Positional(Value::Expr(expr))) => lone_name(&expr).cloned(),
@@ -107,6 +111,14 @@ mod tests {
         {
             assert!(matches!(fault(text), (Ok(Fault::Expr(_)), errors) if errors.is_empty()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_needs_no_unit_where_the_fault_says_what_is_counted() {
+        let (_, errors) = fault("limit_connections(redis, 5)");
+        assert!(errors.is_empty(), "{errors:?}");
+        let (_, errors) = fault("limit_connections(redis, 5, wait = 100)");
+        assert!(errors[0].starts_with("`100` of what?"), "{errors:?}");
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! What the end-to-end tests share: a small system to experiment on, and the running of test programs.
 
+#[cfg(feature = "cli")]
+pub mod cargo_chaos;
+pub mod descriptors;
 pub mod echo;
 pub mod program;
+pub mod service;
+pub mod toxiproxy;
 pub mod trial;
 pub mod wait;

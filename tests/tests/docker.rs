@@ -89,6 +89,31 @@ fn every_fault_on_a_container_is_proved_and_undone() {
 }
 
 #[test]
+fn an_app_in_a_container_meets_the_faults_on_its_routes() {
+    if !has_image() {
+        return;
+    }
+    // Again at each run: the program may have changed.
+    let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../images/make.sh"))
+        .args(["--force", "--program", env!("CARGO_BIN_EXE_front-server"), "chaos-test-front"])
+        .status();
+    assert!(made.is_ok_and(|status| status.success()), "images/make.sh");
+    let finished = trial("containers::app_in_container::1_all").run().unwrap();
+    let said = finished.said();
+    let report = finished.report();
+    assert_eq!(report["conclusion"]["verdict"], "upheld", "{said}");
+    // Only the app has connections to the cache: one for each of the client's.
+    let effect = &report["facts"]["effects"][0]["seen"]["Ok"];
+    assert_eq!(effect, "20 of 20 connections carried data under it", "{said}");
+    // User code is given this machine's own address all the same.
+    let journal = finished.journal();
+    for ready in events(&journal, "service_ready") {
+        assert!(ready["routes"][0].as_str().is_some_and(|route| route.starts_with("127.0.0.1:")), "{ready}");
+    }
+    assert_nothing_left(&finished);
+}
+
+#[test]
 fn everything_is_labelled_and_a_killed_trial_leaves_nothing() {
     if !has_image() {
         return;

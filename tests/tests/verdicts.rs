@@ -174,9 +174,19 @@ fn every_fault_is_proved_and_undone() {
         ("pause", "it answers nothing within 200 ms"),
         ("starve_cpu", "it has been frozen"),
         ("limit_memory", "its limit reads back as 512MiB"),
+        ("latency_in_slices", "arrived in the 20% of time that it acts on"),
+        ("slicer", "20 of 20 connections carried data under it"),
+        ("limit_data", "ended by it"),
+        ("stall", "connections carried data under it"),
+        ("burst", "20 of 20 connections carried data under it"),
+        ("refuse_connections", "nothing listens; the workload used this route before"),
+        ("limit_connections", "ended by it"),
+        ("delay_connections", "connections carried data under it"),
+        ("slow_close", "connections carried data under it"),
     ];
     for (fault, proof) in expected {
-        let finished = run(&format!("faults::{fault}::1_all"));
+        let stage = if fault == "latency_in_slices" { "fifth" } else { "all" };
+        let finished = run(&format!("faults::{fault}::1_{stage}"));
         assert_concluded(&finished, "upheld", None, &[]);
         let effects = effects(&finished);
         assert!(effects[0].contains(proof), "{fault}: {effects:?}");

@@ -56,7 +56,7 @@ pub(crate) fn default_stages(units: &[Unit]) -> Vec<Stage> {
         // There is nothing smaller than the only instance, and nothing larger.
         return vec![Stage::instances(1)];
     }
-    if units.iter().any(|unit| matches!(unit, Unit::Connections)) {
+    if units.iter().any(|unit| matches!(unit, Unit::Connections | Unit::Time(_))) {
         return shares.into();
     }
     // A share that a small service cannot be cut into is passed over: the ladder is the harness's own choice here.
@@ -114,7 +114,7 @@ mod tests {
             .iter()
             .map(|rung| match rung.extents[0] {
                 Extent::Instances { count, .. } => count,
-                Extent::Connections { .. } => 0,
+                Extent::Connections { .. } | Extent::Time { .. } => 0,
             })
             .collect()
     }

@@ -21,6 +21,13 @@ pub(crate) enum Extent {
         /// The share.
         share: Percent,
     },
+    /// This share of the time of each connection to all of its instances.
+    Time {
+        /// The share.
+        share: Percent,
+        /// How many instances there are.
+        of: u32,
+    },
 }
 
 /// What a fault is on, which decides what a percentage is a percentage of.
@@ -30,6 +37,8 @@ pub(crate) enum Unit {
     Instances(u32),
     /// The connections to a single instance.
     Connections,
+    /// The time of each connection to all instances, of which there are this many.
+    Time(u32),
 }
 
 /// Why a scope cannot be had.
@@ -43,6 +52,11 @@ pub(crate) enum ScopeError {
         /// How many there are.
         there: u32,
     },
+    /// A number of instances, of a fault that acts on a share of time.
+    #[error(
+        "a fault in slices touches a share of the time of each connection: write the stage as a share, as in `5%`"
+    )]
+    NoShare,
     /// No instance at all, or 0 %.
     #[error("a stage must touch something: write `1 instance` or more than 0%")]
     Nothing,
@@ -73,6 +87,8 @@ impl Extent {
             }
             (Scope::Instances(count), Unit::Instances(of)) => Ok(Self::Instances { count, of }),
             (Scope::Share(share), Unit::Connections) => Ok(Self::Connections { share }),
+            (Scope::Share(share), Unit::Time(of)) => Ok(Self::Time { share, of }),
+            (Scope::Instances(_), Unit::Time(_)) => Err(ScopeError::NoShare),
             (Scope::Share(asked), Unit::Instances(of)) => {
                 let count = u32::try_from(asked.of_count(of as usize)).unwrap_or(of).max(1);
                 let extent = Self::Instances { count, of };
@@ -89,7 +105,7 @@ impl Extent {
         match self {
             Self::Instances { of: 0, .. } => Percent::ZERO,
             Self::Instances { count, of } => Percent::from_fraction(f64::from(count) / f64::from(of)),
-            Self::Connections { share } => share,
+            Self::Connections { share } | Self::Time { share, .. } => share,
         }
     }
 
@@ -101,6 +117,7 @@ impl Extent {
                 of,
             },
             Self::Connections { share } => Reach::Connections { share },
+            Self::Time { share, of } => Reach::Time { share, chosen: (0..of as usize).collect() },
         }
     }
 }
@@ -120,6 +137,13 @@ pub enum Reach {
         /// The share.
         share: Percent,
     },
+    /// This share of the time of each connection to each of these instances, which are all there are.
+    Time {
+        /// The share.
+        share: Percent,
+        /// The indices, ascending.
+        chosen: Vec<usize>,
+    },
 }
 
 impl fmt::Display for Reach {
@@ -132,6 +156,7 @@ impl fmt::Display for Reach {
                 write!(f, "{} of {of} instances (number {})", chosen.len(), numbers.join(", "))
             }
             Self::Connections { share } => write!(f, "{share} of connections"),
+            Self::Time { share, .. } => write!(f, "{share} of the time of each connection"),
         }
     }
 }
@@ -163,6 +188,15 @@ mod tests {
         assert_eq!(refused, Err(ScopeError::TooMany { asked: 3, there: 2 }));
         assert_eq!(Extent::resolve(Scope::Instances(0), Unit::Connections), Err(ScopeError::Nothing));
         assert_eq!(Extent::resolve(Scope::Share(Percent::ZERO), Unit::Connections), Err(ScopeError::Nothing));
+    }
+
+    #[test]
+    fn a_share_of_time_is_on_all_instances() {
+        let extent = Extent::resolve(Scope::Share(Percent::new(5)), Unit::Time(3)).unwrap();
+        assert_eq!(extent.share(), Percent::new(5));
+        let reach = extent.draw(Seed::new(1), "x");
+        assert_eq!(reach, Reach::Time { share: Percent::new(5), chosen: vec![0, 1, 2] });
+        assert_eq!(Extent::resolve(Scope::Instances(1), Unit::Time(3)), Err(ScopeError::NoShare));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Definition;
 use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
 use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
+use crate::proxy::ToxicSpec;
 use crate::system::{ServiceName, ServiceSpec, SpecError, check, supports};
 use crate::units::Percent;
 
@@ -30,6 +31,14 @@ pub(crate) enum Problem {
     /// A fault leaves no CPU at all, which no backend can do.
     #[error("`{0}` leaves nothing to run on: use `pause` instead")]
     NoCpu(String),
+    /// A fault whose parameters mean nothing.
+    #[error("`{fault}`: {reason}")]
+    Meaningless {
+        /// The fault.
+        fault: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
     /// A fault that nothing which provides its service can take, on any machine.
     #[error("{0}")]
     Unsupported(String),
@@ -109,6 +118,7 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
         if fault.kind == FaultKind::Instance(InstanceFault::StarveCpu { to: Percent::ZERO }) {
             problems.push(Problem::NoCpu(fault.to_string()));
         }
+        problems.extend(meaningless(fault));
         match definition.system.services.iter().find(|service| service.name == fault.service) {
             Some(service) => {
                 units.push((fault.service.as_str(), unit(fault, service)));
@@ -145,10 +155,20 @@ fn unsupported(fault: &Fault, service: &ServiceSpec) -> Option<Problem> {
     causes.and_then(|causes| causes.into_iter().next()).map(Problem::Unsupported)
 }
 
-/// What a percentage is a percentage of: instances, unless a toxic meets a service that has only one.
+/// What is wrong with the parameters of a toxic.
+fn meaningless(fault: &Fault) -> Option<Problem> {
+    let FaultKind::Toxic { toxic, stream, slice } = fault.kind else { return None };
+    let spec = ToxicSpec { slice, ..ToxicSpec::new("", toxic, stream) };
+    spec.check()
+        .err()
+        .map(|reason| Problem::Meaningless { fault: fault.to_string(), reason: reason.to_owned() })
+}
+
+/// What a percentage is a percentage of: of time for a toxic in slices, and otherwise of instances, unless a toxic meets a service that has only one.
 fn unit(fault: &Fault, service: &ServiceSpec) -> Unit {
     let replicas = service.providers.first().map_or(1, |provider| provider.replicas);
     match fault.kind {
+        FaultKind::Toxic { slice: Some(_), .. } => Unit::Time(replicas),
         FaultKind::Toxic { .. } if replicas == 1 => Unit::Connections,
         FaultKind::Toxic { .. } | FaultKind::Instance(_) => Unit::Instances(replicas),
     }

@@ -87,7 +87,7 @@ impl Injection {
     /// The indices of the instances that it touches.
     pub(crate) fn instances(&self) -> &[usize] {
         match &self.reach {
-            Reach::Instances { chosen, .. } => chosen,
+            Reach::Instances { chosen, .. } | Reach::Time { chosen, .. } => chosen,
             Reach::Connections { .. } => &[0],
         }
     }

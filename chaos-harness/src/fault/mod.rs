@@ -10,18 +10,26 @@
 //! assert_eq!(gone.to_string(), "kill inventory");
 //! ```
 
+mod connections;
 mod instance;
 mod network;
+mod stream;
 
 use crate::proxy::{Stream, Toxic};
 use crate::system::ServiceName;
+use crate::units::show_duration;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
+pub use connections::{Burst, DelayConnections, LimitConnections, RefuseConnections};
+pub use connections::{burst, delay_connections, limit_connections, refuse_connections};
 pub use instance::{InstanceFault, Kill, LimitMemory, Pause, StarveCpu, Stop};
 pub use instance::{kill, limit_memory, pause, starve_cpu, stop};
 pub use network::{Bandwidth, Down, Latency, ResetPeer, Timeout};
 pub use network::{bandwidth, down, latency, reset_peer, timeout};
+pub use stream::{LimitData, Slicer, SlowClose, Stall};
+pub use stream::{limit_data, slicer, slow_close, stall};
 
 /// What is injected, and into which service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +50,8 @@ pub enum FaultKind {
         toxic: Toxic,
         /// Which way they go.
         stream: Stream,
+        /// Where the toxic acts on stretches of this length of each connection's time, and not on whole connections.
+        slice: Option<Duration>,
     },
     /// A fault on instances of the service.
     Instance(InstanceFault),
@@ -50,11 +60,15 @@ pub enum FaultKind {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            FaultKind::Toxic { toxic, stream: Stream::Downstream } => {
-                write!(f, "{toxic} on {}", self.service)
-            }
-            FaultKind::Toxic { toxic, stream: Stream::Upstream } => {
-                write!(f, "{toxic} on requests to {}", self.service)
+            FaultKind::Toxic { toxic, stream, slice } => {
+                write!(f, "{toxic}")?;
+                if let Some(slice) = slice {
+                    write!(f, " in slices of {}", show_duration(*slice))?;
+                }
+                match stream {
+                    Stream::Downstream => write!(f, " on {}", self.service),
+                    Stream::Upstream => write!(f, " on requests to {}", self.service),
+                }
             }
             FaultKind::Instance(fault) => fault.describe(&self.service, f),
         }

@@ -7,8 +7,16 @@ use crate::units::ByteRate;
 use std::time::Duration;
 
 /// Answers of `service` arrive `delay` later. Data in flight keeps flowing: a slow link still carries full bandwidth.
+///
+/// As on a slow network, connections open and close as much later too: who opens one for each operation waits twice.
 pub fn latency(service: impl Into<ServiceName>, delay: Duration) -> Latency {
-    Latency { service: service.into(), delay, jitter: Duration::ZERO, stream: Stream::Downstream }
+    Latency {
+        service: service.into(),
+        delay,
+        jitter: Duration::ZERO,
+        stream: Stream::Downstream,
+        slice: None,
+    }
 }
 
 /// A delay. See [`latency`].
@@ -19,6 +27,7 @@ pub struct Latency {
     delay: Duration,
     jitter: Duration,
     stream: Stream,
+    slice: Option<Duration>,
 }
 
 impl Latency {
@@ -31,17 +40,23 @@ impl Latency {
     pub fn stream(self, stream: Stream) -> Self {
         Self { stream, ..self }
     }
+
+    /// Acts on stretches of this length of each connection's time: a stage of 5% then touches 5 % of the time of every
+    /// connection, also where there is only one that lives long, and not 5 % of the connections.
+    pub fn slices(self, length: Duration) -> Self {
+        Self { slice: Some(length), ..self }
+    }
 }
 
 impl From<Latency> for Fault {
-    fn from(Latency { service, delay, jitter, stream }: Latency) -> Self {
-        toxic(service, Toxic::Latency { delay, jitter }, stream)
+    fn from(Latency { service, delay, jitter, stream, slice }: Latency) -> Self {
+        sliced(service, Toxic::Latency { delay, jitter }, stream, slice)
     }
 }
 
 /// Each connection to `service` carries no more than `rate`.
 pub fn bandwidth(service: impl Into<ServiceName>, rate: ByteRate) -> Bandwidth {
-    Bandwidth { service: service.into(), rate, stream: Stream::Downstream }
+    Bandwidth { service: service.into(), rate, stream: Stream::Downstream, slice: None }
 }
 
 /// A limit on bandwidth. See [`bandwidth`].
@@ -51,6 +66,7 @@ pub struct Bandwidth {
     service: ServiceName,
     rate: ByteRate,
     stream: Stream,
+    slice: Option<Duration>,
 }
 
 impl Bandwidth {
@@ -58,11 +74,16 @@ impl Bandwidth {
     pub fn stream(self, stream: Stream) -> Self {
         Self { stream, ..self }
     }
+
+    /// Acts on stretches of this length of each connection's time, as [`Latency::slices`] does.
+    pub fn slices(self, length: Duration) -> Self {
+        Self { slice: Some(length), ..self }
+    }
 }
 
 impl From<Bandwidth> for Fault {
-    fn from(Bandwidth { service, rate, stream }: Bandwidth) -> Self {
-        toxic(service, Toxic::Bandwidth { rate }, stream)
+    fn from(Bandwidth { service, rate, stream, slice }: Bandwidth) -> Self {
+        sliced(service, Toxic::Bandwidth { rate }, stream, slice)
     }
 }
 
@@ -142,6 +163,10 @@ impl From<Down> for Fault {
     }
 }
 
-fn toxic(service: ServiceName, toxic: Toxic, stream: Stream) -> Fault {
-    Fault { service, kind: FaultKind::Toxic { toxic, stream } }
+pub(super) fn toxic(service: ServiceName, toxic: Toxic, stream: Stream) -> Fault {
+    sliced(service, toxic, stream, None)
+}
+
+pub(super) fn sliced(service: ServiceName, toxic: Toxic, stream: Stream, slice: Option<Duration>) -> Fault {
+    Fault { service, kind: FaultKind::Toxic { toxic, stream, slice } }
 }

@@ -1,6 +1,8 @@
 //! What the environment says about a run: the variables `CHAOS_*`.
 
 use crate::chance::Seed;
+#[cfg(feature = "external-toxiproxy")]
+use crate::toxiproxy::Source;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -11,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 const PREFIX: &str = "CHAOS_";
 
 /// The variables a user may set.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 11] = [
     "CHAOS_BACKEND",
     "CHAOS_IMAGE_PREFIX",
     "CHAOS_KEEP",
@@ -21,6 +23,8 @@ const KNOWN: [&str; 9] = [
     "CHAOS_REQUIRE",
     "CHAOS_SEED",
     "CHAOS_TARGET_DIR",
+    "CHAOS_TOXIPROXY",
+    "CHAOS_TOXIPROXY_IMAGE",
 ];
 
 /// The variables that the harness sets for processes it starts, and that its own tests set.
@@ -62,6 +66,9 @@ pub(crate) struct Config {
     pub(crate) image_prefix: Option<String>,
     /// `CHAOS_LOG`: what of a trial's progress is told, in the form of tracing's `RUST_LOG`.
     pub(crate) log: Option<String>,
+    /// `CHAOS_TOXIPROXY`: the server that takes the place of the embedded proxy.
+    #[cfg(feature = "external-toxiproxy")]
+    pub(crate) toxiproxy: Option<Source>,
     /// `CHAOS_TARGET_DIR`, or `CARGO_TARGET_DIR` where that is absolute: the folder of build products.
     pub(crate) target_dir: Option<PathBuf>,
     /// Variables that mean nothing here: most likely misspelt.
@@ -106,10 +113,16 @@ impl Config {
     }
 
     /// Reads these variables. An empty one counts as not set.
-    fn from_variables(
+    pub(super) fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
         let mut variables: Variables = variables.into_iter().collect();
+        #[cfg(not(feature = "external-toxiproxy"))]
+        variables.parse(
+            "CHAOS_TOXIPROXY",
+            "nothing: this build of chaos-harness lacks its feature `external-toxiproxy`",
+            |_| None::<()>,
+        );
         let config = Self {
             backend: variables
                 .parse("CHAOS_BACKEND", "auto, docker or process", |text| Some(text.to_owned())),
@@ -120,8 +133,17 @@ impl Config {
             profile: variables.parse("CHAOS_PROFILE", "default or lenient", profile).unwrap_or_default(),
             image_prefix: variables.parse("CHAOS_IMAGE_PREFIX", "a prefix", |text| Some(text.to_owned())),
             log: variables.parse("CHAOS_LOG", "a filter, as debug or chaos_harness::proxy=trace", log_filter),
+            #[cfg(feature = "external-toxiproxy")]
+            toxiproxy: variables.parse("CHAOS_TOXIPROXY", Source::RIGHT, Source::parse),
             target_dir: variables.target_dir(),
             unknown: variables.unknown(),
+        };
+        #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+        let config = {
+            let named = variables.parse("CHAOS_TOXIPROXY_IMAGE", "an image", |text| Some(text.to_owned()));
+            let prefix = config.image_prefix.clone().unwrap_or_default();
+            let toxiproxy = config.toxiproxy.map(|source| source.with_image(named, &prefix));
+            Self { toxiproxy, ..config }
         };
         if variables.bad.is_empty() { Ok(config) } else { Err(ConfigError(variables.bad)) }
     }
@@ -138,6 +160,10 @@ impl Config {
             ("CHAOS_NO_FAULT", switch(self.no_fault)),
             ("CHAOS_PROFILE", profile),
             ("CHAOS_REQUIRE", require),
+            #[cfg(feature = "external-toxiproxy")]
+            ("CHAOS_TOXIPROXY", self.toxiproxy.as_ref().map(ToString::to_string)),
+            #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+            ("CHAOS_TOXIPROXY_IMAGE", self.toxiproxy.as_ref().and_then(Source::image)),
         ];
         variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -165,6 +191,10 @@ fn profile(text: &str) -> Option<Profile> {
 }
 
 fn log_filter(text: &str) -> Option<String> {
+    // Behind a space, tracing's parser panics at a character of more than one byte.
+    if !text.is_ascii() {
+        return None;
+    }
     EnvFilter::builder().parse(text).ok().map(|_| text.to_owned())
 }
 
@@ -256,10 +286,32 @@ mod tests {
             profile: Profile::Lenient,
             image_prefix: Some("mirror/".to_owned()),
             log: Some("warn,chaos_harness=debug".to_owned()),
+            #[cfg(feature = "external-toxiproxy")]
+            toxiproxy: None,
             target_dir: Some("out".into()),
             unknown: Vec::new(),
         };
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn another_toxiproxy_is_taken_only_by_a_build_that_can_drive_it() {
+        let read = |value| read([("CHAOS_TOXIPROXY", value)]);
+        #[cfg(feature = "external-toxiproxy")]
+        {
+            let repeated = read("http://localhost:9000").unwrap().to_repeat();
+            assert_eq!(repeated, [("CHAOS_TOXIPROXY", "http://127.0.0.1:9000".to_owned())]);
+            let error = read("somewhere").unwrap_err().to_string();
+            assert!(
+                error.starts_with("CHAOS_TOXIPROXY=somewhere: ") && error.contains("http://127.0.0.1:8474"),
+                "{error}"
+            );
+        }
+        #[cfg(not(feature = "external-toxiproxy"))]
+        {
+            let error = read("http://localhost:9000").unwrap_err().to_string();
+            assert!(error.contains("lacks its feature `external-toxiproxy`"), "{error}");
+        }
     }
 
     #[test]
@@ -289,8 +341,10 @@ mod tests {
 
     #[test]
     fn a_filter_of_the_log_that_tracing_does_not_take_is_a_bad_value() {
-        let error = read([("CHAOS_LOG", "chaos_harness=loud")]).unwrap_err().to_string();
-        assert!(error.starts_with("CHAOS_LOG=chaos_harness=loud: "), "{error}");
+        for filter in ["chaos_harness=loud", "warn, \u{fc}\u{fc}=debug"] {
+            let error = read([("CHAOS_LOG", filter)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("CHAOS_LOG={filter}: ")), "{error}");
+        }
     }
 
     #[test]

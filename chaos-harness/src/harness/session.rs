@@ -128,6 +128,8 @@ impl Session {
             keep: self.config.keep,
             live: self.live,
             log: self.config.log.clone(),
+            #[cfg(feature = "external-toxiproxy")]
+            toxiproxy: self.config.toxiproxy.clone(),
         };
         Ok(run(experiment, setup))
     }

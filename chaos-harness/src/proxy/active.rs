@@ -2,12 +2,13 @@
 
 use super::counters::{ToxicCounters, ToxicTally};
 use super::link::ToxicId;
-use super::route::ToxicSpec;
 use super::sampling::Sampler;
+use super::seats::Seats;
+use super::sliced::{Sliced, Slices};
+use super::spec::ToxicSpec;
 use super::toxic::{Stream, Toxic};
-use super::toxics::{self, Effect, Meeting, Scope};
-use crate::Seed;
-use crate::units::Percent;
+use super::toxics::{self, Opening, Shape};
+use crate::{Seed, chance};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,65 +21,109 @@ pub(super) struct ActiveToxic {
     seed: Seed,
     sampler: Sampler,
     tally: Arc<ToxicTally>,
+    /// The places that there are, where it limits connections.
+    seats: Option<Seats>,
+    since: Instant,
     /// Connections that the route had accepted before.
     opened_before: u64,
 }
 
-/// What comes of a toxic meeting a connection.
-pub(super) struct Encounter {
-    pub(super) toxic: ToxicId,
-    /// Where bytes count as carried under the toxic; `None` for either direction.
-    pub(super) stream: Option<Stream>,
-    pub(super) touched: bool,
-    /// Whether meeting the connection already counts as carrying: it was opened under a toxic of whole connections.
-    pub(super) attempted: bool,
-    pub(super) effect: Effect,
-    pub(super) tally: Arc<ToxicTally>,
-}
-
 impl ActiveToxic {
-    pub(super) fn new(id: ToxicId, spec: ToxicSpec, route: &str, seed: Seed, opened_before: u64) -> Self {
+    pub(super) fn new(
+        id: ToxicId,
+        spec: ToxicSpec,
+        route: &str,
+        seed: Seed,
+        opened_before: u64,
+        since: Instant,
+    ) -> Self {
         let decisions = format!("{route}/{}", spec.name);
-        let sampler = Sampler::new(spec.share, seed.stream(&decisions));
-        Self { id, spec, decisions, seed, sampler, tally: Arc::default(), opened_before }
+        let sampler = Sampler::new(spec.toxicity.share(), seed.stream(&decisions));
+        let seats = match spec.toxic {
+            Toxic::LimitConnections { connections, .. } => Some(Seats::new(connections)),
+            _ => None,
+        };
+        Self { id, spec, decisions, seed, sampler, tally: Arc::default(), seats, since, opened_before }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.spec.name
     }
 
-    /// Which way its shape goes.
-    pub(super) fn stream(&self) -> Stream {
-        self.spec.stream
+    pub(super) fn spec(&self) -> &ToxicSpec {
+        &self.spec
+    }
+
+    pub(super) fn toxic(&self) -> &Toxic {
+        &self.spec.toxic
+    }
+
+    pub(super) fn tally(&self) -> Arc<ToxicTally> {
+        Arc::clone(&self.tally)
+    }
+
+    pub(super) fn seats(&self) -> Option<&Seats> {
+        self.seats.as_ref()
+    }
+
+    /// Where bytes count as carried under the toxic; `None` for either direction.
+    pub(super) fn counted(&self) -> Option<Stream> {
+        (!self.spec.toxic.is_of_connections()).then_some(self.spec.stream)
+    }
+
+    /// Whether it acts on slices of time.
+    pub(super) fn is_sliced(&self) -> bool {
+        self.spec.slice.is_some()
     }
 
     /// Whether the route does not listen while this toxic is in force.
     pub(super) fn shuts_listener(&self) -> bool {
-        self.spec.toxic == Toxic::Down && self.spec.share == Percent::ALL
+        self.spec.shuts_listener()
     }
 
     pub(super) fn counters(&self) -> ToxicCounters {
         self.tally.read(&self.spec.name, self.shuts_listener(), self.opened_before)
     }
 
-    /// Decides, once and for all, what this toxic does to the route's `connection`th connection.
-    pub(super) fn meet(&mut self, connection: u64, meeting: Meeting, now: Instant) -> Encounter {
-        let touched = self.sampler.touches_next();
-        self.tally.meets(touched);
-        let effect = if touched {
-            let chance = self.seed.stream(&format!("{}/{connection}", self.decisions));
-            toxics::effect(self.spec.toxic, meeting, chance, now)
-        } else {
-            Effect::default()
-        };
-        let whole = toxics::scope(self.spec.toxic) == Scope::Connection;
-        Encounter {
-            toxic: self.id,
-            stream: (!whole).then_some(self.spec.stream),
-            touched,
-            attempted: whole && meeting == Meeting::New,
-            effect,
-            tally: Arc::clone(&self.tally),
+    /// Decides, once and for all, whether it touches the connection that it meets next.
+    pub(super) fn touches_next(&mut self) -> bool {
+        self.is_sliced() || self.sampler.touches_next()
+    }
+
+    /// Has other parameters from now on. Decides anew where the toxicity is another.
+    pub(super) fn change(&mut self, spec: ToxicSpec, now: Instant) {
+        if spec.toxicity.share() != self.spec.toxicity.share() {
+            self.sampler = Sampler::new(spec.toxicity.share(), self.seed.stream(&self.decisions));
         }
+        if let (Some(seats), Toxic::LimitConnections { connections, .. }) = (&self.seats, spec.toxic) {
+            seats.set_limit(connections);
+        }
+        if spec.toxic != self.spec.toxic {
+            self.since = now;
+        }
+        self.spec = spec;
+    }
+
+    /// What it does to the bytes that go the way of `stream` on the route's `connection`th connection.
+    pub(super) fn shape(&self, connection: u64, stream: Stream, now: Instant) -> Option<Box<dyn Shape>> {
+        let chance = || self.chance(connection);
+        let shape = toxics::shape(&self.spec.toxic, self.spec.stream, stream, &chance, self.since, now)?;
+        let Some(slice) = self.spec.slice else { return Some(shape) };
+        let chance = self.seed.stream(&format!("{}/{connection}/slices", self.decisions));
+        let slices = Slices::new(slice, self.spec.toxicity.share(), chance, now);
+        Some(Box::new(Sliced::new(shape, slices, self.tally())))
+    }
+
+    /// How it holds up the `connection`th connection, which is opened under it.
+    pub(super) fn opening(&self, connection: u64, now: Instant) -> Opening {
+        if self.is_sliced() {
+            return Opening::default();
+        }
+        let chance = || self.seed.stream(&format!("{}/{connection}/opening", self.decisions));
+        toxics::opening(&self.spec.toxic, self.spec.stream, &chance, self.since, now)
+    }
+
+    fn chance(&self, connection: u64) -> chance::Stream {
+        self.seed.stream(&format!("{}/{connection}", self.decisions))
     }
 }

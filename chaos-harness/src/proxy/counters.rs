@@ -1,23 +1,28 @@
 //! The proof of effect: what passed, and what a toxic did to it. Readable at any time.
 
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What has passed through a route so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RouteCounters {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RouteCounters {
     /// Connections accepted.
-    pub(crate) opened: u64,
+    pub opened: u64,
     /// Connections open now.
-    pub(crate) open: u64,
+    pub open: u64,
+    /// Bytes that came from clients.
+    pub upstream_received: u64,
+    /// Bytes that came from the service.
+    pub downstream_received: u64,
     /// Bytes delivered to the service.
-    pub(crate) upstream_bytes: u64,
+    pub upstream_bytes: u64,
     /// Bytes delivered to clients.
-    pub(crate) downstream_bytes: u64,
+    pub downstream_bytes: u64,
     /// Whether connections are accepted. Those refused while this is false cannot be counted: the system refuses them
     /// without telling the proxy.
-    pub(crate) listening: bool,
+    pub listening: bool,
     /// The toxics in force, in the order in which they were added.
-    pub(crate) toxics: Vec<ToxicCounters>,
+    pub toxics: Vec<ToxicCounters>,
 }
 
 /// What one toxic has done so far.
@@ -25,24 +30,28 @@ pub(crate) struct RouteCounters {
 /// A connection has *carried* under a toxic once bytes arrived in the toxic's direction while it was in force, or the
 /// toxic ended the connection. For toxics that act on whole connections (`reset_peer`, `down`) bytes of either direction
 /// count, and so does opening the connection while the toxic was in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ToxicCounters {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToxicCounters {
     /// The toxic.
-    pub(crate) name: String,
+    pub name: String,
     /// Connections it met: those open when it was added, and those opened since.
-    pub(crate) considered: u64,
+    pub considered: u64,
     /// Those of them that were chosen.
-    pub(crate) touched: u64,
+    pub touched: u64,
     /// Those of the considered that carried.
-    pub(crate) carried: u64,
+    pub carried: u64,
     /// Those of the touched that carried.
-    pub(crate) touched_carried: u64,
+    pub touched_carried: u64,
+    /// Bytes that arrived in its direction on the considered connections, while it was in force.
+    pub bytes: u64,
+    /// Those of them that arrived on touched connections; with time slices, in touched slices.
+    pub touched_bytes: u64,
     /// Connections it closed or reset. Connections that were refused by a closed listener are not among them.
-    pub(crate) closed: u64,
+    pub closed: u64,
     /// Whether it keeps the route from listening: then what it refuses cannot be counted.
-    pub(crate) shuts: bool,
+    pub shuts: bool,
     /// Connections that the route had accepted before this toxic was added.
-    pub(crate) opened_before: u64,
+    pub opened_before: u64,
 }
 
 #[cfg(test)]
@@ -58,6 +67,8 @@ impl ToxicCounters {
 pub(super) struct RouteTally {
     pub(super) opened: AtomicU64,
     pub(super) open: AtomicU64,
+    pub(super) upstream_received: AtomicU64,
+    pub(super) downstream_received: AtomicU64,
     pub(super) upstream_bytes: AtomicU64,
     pub(super) downstream_bytes: AtomicU64,
 }
@@ -67,6 +78,8 @@ impl RouteTally {
         RouteCounters {
             opened: self.opened.load(Relaxed),
             open: self.open.load(Relaxed),
+            upstream_received: self.upstream_received.load(Relaxed),
+            downstream_received: self.downstream_received.load(Relaxed),
             upstream_bytes: self.upstream_bytes.load(Relaxed),
             downstream_bytes: self.downstream_bytes.load(Relaxed),
             listening,
@@ -81,6 +94,8 @@ pub(super) struct ToxicTally {
     touched: AtomicU64,
     carried: AtomicU64,
     touched_carried: AtomicU64,
+    bytes: AtomicU64,
+    touched_bytes: AtomicU64,
     closed: AtomicU64,
 }
 
@@ -90,9 +105,25 @@ impl ToxicTally {
         self.touched.fetch_add(u64::from(touched), Relaxed);
     }
 
+    pub(super) fn retouches(&self, touched: bool) {
+        if touched {
+            self.touched.fetch_add(1, Relaxed);
+        } else {
+            self.touched.fetch_sub(1, Relaxed);
+        }
+    }
+
     pub(super) fn carries(&self, touched: bool) {
         self.carried.fetch_add(1, Relaxed);
         self.touched_carried.fetch_add(u64::from(touched), Relaxed);
+    }
+
+    pub(super) fn considers_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    pub(super) fn touches_bytes(&self, bytes: u64) {
+        self.touched_bytes.fetch_add(bytes, Relaxed);
     }
 
     pub(super) fn closes(&self) {
@@ -108,6 +139,8 @@ impl ToxicTally {
             touched: self.touched.load(Relaxed),
             carried: self.carried.load(Relaxed),
             touched_carried: self.touched_carried.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            touched_bytes: self.touched_bytes.load(Relaxed),
             closed: self.closed.load(Relaxed),
         }
     }

@@ -6,17 +6,17 @@ use std::net::SocketAddr;
 /// Why the proxy could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum ProxyError {
+pub enum ProxyError {
     /// The threads could not be started.
     #[error("cannot start the proxy's threads")]
     Threads(#[source] io::Error),
-    /// No port for a new route.
-    #[error("route `{route}`: cannot listen on a free port of 127.0.0.1")]
+    /// A route cannot listen where it should.
+    #[error("route `{route}`: {source}")]
     Listen {
         /// The route.
         route: String,
-        /// The system's answer.
-        source: io::Error,
+        /// Why not.
+        source: ListenError,
     },
     /// The port of a route that was down could not be taken again.
     #[error("route `{route}`: cannot listen on {address} again, so it stays down; free the port and retry")]
@@ -31,6 +31,9 @@ pub(crate) enum ProxyError {
     /// Two routes of one name.
     #[error("route `{0}` already exists")]
     RouteExists(String),
+    /// No route of that name.
+    #[error("there is no route `{0}`")]
+    NoSuchRoute(String),
     /// Two toxics of one name.
     #[error("route `{route}` already has a toxic `{toxic}`")]
     ToxicExists {
@@ -53,9 +56,45 @@ pub(crate) enum ProxyError {
         /// The toxic.
         toxic: String,
         /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The proxy has been dropped, or the route closed.
+    #[error("route `{0}` has shut down")]
+    Stopped(String),
+}
+
+/// Why nothing can listen at an address. Worded as Toxiproxy's answers are.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Not an address.
+    #[error("address {text}: {reason}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What it lacks.
         reason: &'static str,
     },
-    /// The proxy has been dropped.
-    #[error("route `{0}`: its proxy has shut down")]
-    Stopped(String),
+    /// A host that cannot be found.
+    #[error("lookup {host}: {source}")]
+    Lookup {
+        /// The host.
+        host: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The system refuses: the port is taken, the address is not this machine's, and so on.
+    #[error("listen tcp {address}: bind: {}", spelled(source))]
+    Bind {
+        /// The address.
+        address: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// The system's words alone, as Go prints them: in lower case, without the number.
+fn spelled(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

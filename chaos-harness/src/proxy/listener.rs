@@ -2,6 +2,7 @@
 
 use super::lock::lock;
 use socket2::{Domain, Socket, Type};
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
@@ -10,20 +11,34 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 
 /// Connections that wait to be accepted.
-const BACKLOG: i32 = 1024;
+const BACKLOG: i32 = 4096;
 
-/// A port of the loopback interface that can stop and resume listening.
+/// A port that can stop and resume listening.
+#[derive(Debug)]
 pub(super) struct Listener {
     address: SocketAddr,
     runtime: Handle,
     door: Mutex<Door>,
 }
 
+/// What became of a connection that waited to be accepted.
+pub(super) enum Accepted {
+    Client(TcpStream),
+    /// It was reset: there is no file descriptor left for it.
+    Refused(io::Error),
+    /// It still waits.
+    Failed(io::Error),
+}
+
+#[derive(Debug)]
 struct Door {
     state: DoorState,
     waker: Option<Waker>,
+    /// A file descriptor to give up when there is no other: what has been accepted with it can be told so.
+    reserve: Option<File>,
 }
 
+#[derive(Debug)]
 enum DoorState {
     Open(TcpListener),
     /// Connects are refused. The socket, bound but not listening, keeps the port from being given to anyone else, and
@@ -34,16 +49,19 @@ enum DoorState {
 }
 
 impl Listener {
-    /// Listens on a free port. Needs no runtime around the caller.
-    pub(super) fn bind(runtime: Handle) -> io::Result<Self> {
-        let socket = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        let listener = listen(socket, &runtime)?;
+    /// Listens at `address`. Needs no runtime around the caller.
+    pub(super) fn bind(address: SocketAddr, runtime: &Handle) -> io::Result<Self> {
+        let socket = match bind(address) {
+            // A machine without IPv6 can still listen at any address.
+            Err(_) if address.is_ipv6() && address.ip().is_unspecified() && !has_ipv6() => {
+                bind((Ipv4Addr::UNSPECIFIED, address.port()).into())
+            }
+            bound => bound,
+        }?;
+        let listener = listen(socket, runtime)?;
         let address = listener.local_addr()?;
-        Ok(Self {
-            address,
-            runtime,
-            door: Mutex::new(Door { state: DoorState::Open(listener), waker: None }),
-        })
+        let door = Door { state: DoorState::Open(listener), waker: None, reserve: reserve() };
+        Ok(Self { address, runtime: runtime.clone(), door: Mutex::new(door) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -55,12 +73,39 @@ impl Listener {
     }
 
     /// The next connection; pending while shut, `None` once stopped.
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<TcpStream>>> {
+    ///
+    /// Where the process has no file descriptor left, the client that waits is reset: an error of this one connection,
+    /// instead of a silence for all that follow.
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<Accepted>> {
         let mut door = lock(&self.door);
-        door.waker = Some(cx.waker().clone());
-        match &door.state {
+        match &mut door.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => door.waker = Some(cx.waker().clone()),
+        }
+        let Door { state, reserve: spare, .. } = &mut *door;
+        match state {
             DoorState::Open(listener) => {
-                listener.poll_accept(cx).map(|accepted| Some(accepted.map(|(stream, _)| stream)))
+                let error = match std::task::ready!(listener.poll_accept(cx)) {
+                    Ok((client, _)) => {
+                        if spare.is_none() {
+                            *spare = reserve();
+                        }
+                        return Poll::Ready(Some(Accepted::Client(client)));
+                    }
+                    Err(error) => error,
+                };
+                if !out_of_descriptors(&error) || spare.take().is_none() {
+                    return Poll::Ready(Some(Accepted::Failed(error)));
+                }
+                let refused = listener.poll_accept(cx);
+                *spare = reserve();
+                match std::task::ready!(refused) {
+                    Ok((client, _)) => {
+                        super::state::reset(client);
+                        Poll::Ready(Some(Accepted::Refused(error)))
+                    }
+                    Err(_) => Poll::Ready(Some(Accepted::Failed(error))),
+                }
             }
             DoorState::Shut(_) => Poll::Pending,
             DoorState::Stopped => Poll::Ready(None),
@@ -97,6 +142,7 @@ impl Listener {
     pub(super) fn stop(&self) {
         let mut door = lock(&self.door);
         door.state = DoorState::Stopped;
+        door.reserve = None;
         door.wake();
     }
 }
@@ -109,10 +155,26 @@ impl Door {
     }
 }
 
+pub(super) fn out_of_descriptors(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(code, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn has_ipv6() -> bool {
+    Socket::new(Domain::IPV6, Type::STREAM, None).is_ok()
+}
+
 fn bind(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Connections of before may still linger on the port.
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)

@@ -1,118 +1,263 @@
 //! A route: an address for clients, the service behind it, and the toxics between them.
 
 use super::active::ActiveToxic;
+use super::address::{Upstream, listen_address};
 use super::connection::Connection;
 use super::counters::{RouteCounters, RouteTally, ToxicCounters};
-use super::error::ProxyError;
+use super::error::{ListenError, ProxyError};
 use super::link::ToxicId;
-use super::listener::Listener;
+use super::listener::{Accepted, Listener};
 use super::lock::lock;
-use super::toxic::{Stream, Toxic};
-use super::toxics::{self, Meeting};
-use crate::units::Percent;
-use crate::{Seed, clock};
+use super::shared::Shared;
+use super::spec::{RouteChange, RouteSpec, ToxicSpec};
+use super::toxics::Meeting;
+use super::trace::Trace;
+use crate::clock;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 
-/// How long accepting rests after it failed: the cause (most often no free file descriptor) needs time to go away.
+/// How long accepting rests after it failed: the cause needs time to go away.
 const ACCEPT_REST: Duration = Duration::from_millis(10);
+
+/// How long a change waits in all for connections that are in the middle of a turn. They make it themselves, at its end.
+#[cfg(not(test))]
+const PATIENCE: Duration = Duration::from_micros(500);
+
+/// Tests look at what a change has done as soon as it returns, on machines that run more of them than they have processors.
+#[cfg(test)]
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a refusal may take: on the loopback interface it is immediate.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// A toxic to be put on a route.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ToxicSpec {
-    /// What it is removed by; once on a route.
-    pub(crate) name: String,
-    /// What it does.
-    pub(crate) toxic: Toxic,
-    /// To which direction. Toxics that act on whole connections act on both.
-    pub(crate) stream: Stream,
-    /// To which share of the connections. Decided once for each connection.
-    pub(crate) share: Percent,
-}
-
-/// A handle to a route; cheap to clone. The route lives as long as its proxy.
+/// A handle to a route; cheap to clone. The route lives until it is closed, or as long as its proxy.
 #[derive(Clone)]
-pub(crate) struct Route {
+pub struct Route {
     inner: Arc<Inner>,
 }
 
 struct Inner {
     name: String,
-    seed: Seed,
-    listener: Listener,
-    upstream: Mutex<SocketAddr>,
+    shared: Arc<Shared>,
+    /// Held during a change, which may have to wait for a look-up.
+    changing: Mutex<()>,
     registry: Mutex<Registry>,
     tally: Arc<RouteTally>,
 }
 
-#[derive(Default)]
 struct Registry {
+    /// As it is answered: resolved while the route is enabled.
+    listen: String,
+    /// Where it was bound last.
+    address: Option<SocketAddr>,
+    upstream: Upstream,
+    /// Present while the route is enabled. A toxic may keep them shut.
+    listeners: Vec<Arc<Listener>>,
     /// In the order in which they were added, which is the order in which bytes pass them.
     toxics: Vec<ActiveToxic>,
     /// In the order in which they were opened.
     connections: BTreeMap<u64, Arc<Connection>>,
     next_connection: u64,
     next_toxic: u64,
+    trace: Trace,
+    enabled: bool,
     stopped: bool,
 }
 
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listen = self.listen();
+        f.debug_struct("Route")
+            .field("name", &self.inner.name)
+            .field("listen", &listen)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Route {
-    /// Listens and begins to serve.
-    pub(super) fn open(
-        name: &str,
-        upstream: SocketAddr,
-        seed: Seed,
-        runtime: &Handle,
-    ) -> Result<Self, ProxyError> {
-        let listener = Listener::bind(runtime.clone())
-            .map_err(|source| ProxyError::Listen { route: name.to_owned(), source })?;
+    /// Listens, if it is enabled, and begins to serve.
+    pub(super) fn open(spec: RouteSpec, shared: &Arc<Shared>) -> Result<Self, ProxyError> {
+        let registry = Registry {
+            listen: spec.listen.clone(),
+            address: None,
+            upstream: Upstream::new(spec.upstream),
+            listeners: Vec::new(),
+            toxics: Vec::new(),
+            connections: BTreeMap::new(),
+            next_connection: 0,
+            next_toxic: 0,
+            trace: Trace::new(shared.seed),
+            enabled: false,
+            stopped: false,
+        };
         let inner = Arc::new(Inner {
-            name: name.to_owned(),
-            seed,
-            listener,
-            upstream: Mutex::new(upstream),
-            registry: Mutex::default(),
+            name: spec.name,
+            shared: Arc::clone(shared),
+            changing: Mutex::default(),
+            registry: Mutex::new(registry),
             tally: Arc::default(),
         });
-        runtime.spawn(accept(Arc::clone(&inner)));
-        Ok(Self { inner })
+        let route = Self { inner };
+        if spec.enabled {
+            route.change(RouteChange { enabled: Some(true), ..RouteChange::default() })?;
+        }
+        Ok(route)
     }
 
     /// The name it was given.
-    pub(crate) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Where clients connect. Stays the same for the life of the route.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.inner.listener.address()
+    /// Where it listens, as Toxiproxy answers it: the bound address, or while it is disabled what was given.
+    #[must_use]
+    pub fn listen(&self) -> String {
+        lock(&self.inner.registry).listen.clone()
+    }
+
+    /// Where clients connect. Kept while the route is disabled, for it will listen there again; `None` if it never did.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        lock(&self.inner.registry).address
     }
 
     /// Where new connections are led.
-    #[cfg(test)]
-    pub(crate) fn upstream(&self) -> SocketAddr {
-        *lock(&self.inner.upstream)
+    #[must_use]
+    pub fn upstream(&self) -> String {
+        lock(&self.inner.registry).upstream.as_str().to_owned()
+    }
+
+    /// Whether it listens, as far as no toxic keeps it from that.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        lock(&self.inner.registry).enabled
+    }
+
+    /// Changes it. May block where `listen` is a host name.
+    ///
+    /// Connections stay open where the address, once looked up, and the upstream are what they were.
+    ///
+    /// # Errors
+    /// It cannot listen there. Then nothing is changed: it still listens where it did.
+    pub fn change(&self, change: RouteChange) -> Result<(), ProxyError> {
+        let _alone = lock(&self.inner.changing);
+        let (enabled, listen) = {
+            let registry = lock(&self.inner.registry);
+            (
+                change.enabled.unwrap_or(registry.enabled),
+                change.listen.unwrap_or_else(|| registry.listen.clone()),
+            )
+        };
+        let wanted = if enabled {
+            Some(listen_address(&listen).map_err(|source| self.refused(source))?)
+        } else {
+            None
+        };
+
+        let mut registry = lock(&self.inner.registry);
+        if registry.stopped {
+            return Err(ProxyError::Stopped(self.inner.name.clone()));
+        }
+        let moves = wanted.is_some_and(|wanted| !registry.listens_at(wanted));
+        if let (true, Some(wanted)) = (moves, wanted) {
+            let listener = self.bind_beside(&registry, wanted).map_err(|source| self.refused(source))?;
+            registry.close_listeners();
+            registry.address = Some(listener.address());
+            registry.listen = listener.address().to_string();
+            self.serve(&mut registry, listener);
+        }
+        if !enabled {
+            registry.close_listeners();
+            registry.listen = listen;
+        }
+        registry.enabled = enabled;
+        let upstream = change.upstream.filter(|upstream| upstream != registry.upstream.as_str());
+        let led_elsewhere = upstream.is_some();
+        if let Some(upstream) = upstream {
+            registry.upstream = Upstream::new(upstream);
+        }
+        if moves || led_elsewhere || !enabled {
+            registry.close_connections();
+        }
+        Ok(())
     }
 
     /// Leads new connections to `upstream`; those that are open stay where they are.
-    pub(crate) fn set_upstream(&self, upstream: SocketAddr) {
-        *lock(&self.inner.upstream) = upstream;
+    pub fn set_upstream(&self, upstream: SocketAddr) {
+        lock(&self.inner.registry).upstream = upstream.into();
     }
 
-    /// Puts a toxic on the route, behind those it has. In force on live and new connections when this returns.
-    pub(crate) fn add(&self, spec: ToxicSpec) -> Result<(), ProxyError> {
-        let Inner { name: route, seed, listener, .. } = &*self.inner;
-        toxics::check(spec.toxic)
-            .map_err(|reason| ProxyError::InvalidToxic { toxic: spec.name.clone(), reason })?;
+    /// Listens at a free port of `ip` as well, for clients that cannot reach the first address. They meet the same
+    /// toxics, and count the same. Ends when the route is disabled or moves.
+    ///
+    /// # Errors
+    /// There is no such address here, or no free port, or the route is disabled.
+    pub fn listen_also(&self, ip: IpAddr) -> Result<SocketAddr, ProxyError> {
+        let mut registry = lock(&self.inner.registry);
+        if registry.stopped || !registry.enabled {
+            return Err(ProxyError::Stopped(self.inner.name.clone()));
+        }
+        let listener = self.bind((ip, 0).into()).map_err(|source| self.refused(source))?;
+        let address = listener.address();
+        self.serve(&mut registry, listener);
+        Ok(address)
+    }
+
+    fn refused(&self, source: ListenError) -> ProxyError {
+        ProxyError::Listen { route: self.inner.name.clone(), source }
+    }
+
+    fn bind(&self, address: SocketAddr) -> Result<Listener, ListenError> {
+        Listener::bind(address, &self.inner.shared.runtime)
+            .map_err(|source| ListenError::Bind { address: address.to_string(), source })
+    }
+
+    /// Binds `wanted` while the route still listens where it does; where the two overlap, only the later can listen.
+    fn bind_beside(&self, registry: &Registry, wanted: SocketAddr) -> Result<Listener, ListenError> {
+        let overlaps = |listener: &&Arc<Listener>| {
+            wanted.port() != 0 && listener.address().port() == wanted.port() && listener.is_open()
+        };
+        let overlapping: Vec<_> = registry.listeners.iter().filter(overlaps).collect();
+        for listener in &overlapping {
+            listener.shut();
+        }
+        let bound = self.bind(wanted);
+        if bound.is_err() {
+            for listener in overlapping {
+                if let Err(error) = listener.reopen() {
+                    tracing::error!(route = self.inner.name, %error, "cannot listen again");
+                }
+            }
+        }
+        bound
+    }
+
+    /// Accepts from `listener` until it is stopped.
+    fn serve(&self, registry: &mut Registry, listener: Listener) {
+        if registry.is_shut() {
+            listener.shut();
+        }
+        let listener = Arc::new(listener);
+        registry.listeners.push(Arc::clone(&listener));
+        self.inner.shared.runtime.spawn(accept(Arc::clone(&self.inner), listener));
+    }
+
+    /// Puts a toxic on the route, behind those it has. Never blocks. In force on new connections and on the live ones when
+    /// this returns; a connection that is in the middle of moving data by then may end that first, which takes it well
+    /// below a millisecond.
+    ///
+    /// # Errors
+    /// There is a toxic of this name already, or its parameters mean nothing.
+    pub fn add(&self, spec: ToxicSpec) -> Result<(), ProxyError> {
+        let route = &self.inner.name;
+        check(&spec)?;
         let mut registry = lock(&self.inner.registry);
         if registry.stopped {
             return Err(ProxyError::Stopped(route.clone()));
@@ -120,26 +265,78 @@ impl Route {
         if registry.position(&spec.name).is_some() {
             return Err(ProxyError::ToxicExists { route: route.clone(), toxic: spec.name });
         }
-        let mut toxic =
-            ActiveToxic::new(ToxicId(registry.next_toxic), spec, route, *seed, registry.next_connection);
+        let id = ToxicId(registry.next_toxic);
         registry.next_toxic += 1;
-        if toxic.shuts_listener() {
-            listener.shut();
-        }
         let now = clock::now();
-        for connection in registry.connections.values() {
-            connection.meet(&mut toxic, Meeting::Live, now);
-        }
+        let toxic = ActiveToxic::new(id, spec, route, self.inner.shared.seed, registry.next_connection, now);
         registry.toxics.push(toxic);
+        registry.shut_if_told();
+        let Registry { connections, toxics, trace, .. } = &mut *registry;
+        if let Some(toxic) = toxics.last_mut() {
+            for connection in connections.values() {
+                connection.meet(toxic, Meeting::Live, trace, now, now + PATIENCE);
+            }
+        }
         Ok(())
     }
 
-    /// Takes a toxic off the route, at once and whatever the connections are doing; what it did.
+    /// The toxics in force, in the order in which they were added.
+    #[must_use]
+    pub fn toxics(&self) -> Vec<ToxicSpec> {
+        lock(&self.inner.registry).toxics.iter().map(|toxic| toxic.spec().clone()).collect()
+    }
+
+    /// The toxic of this name.
+    #[must_use]
+    pub fn toxic(&self, name: &str) -> Option<ToxicSpec> {
+        let registry = lock(&self.inner.registry);
+        registry.position(name).map(|position| registry.toxics[position].spec().clone())
+    }
+
+    /// Gives the toxic of this name other parameters or another toxicity, on live connections too. Which connections it
+    /// touches is decided again only where the toxicity changes.
     ///
-    /// Bytes that it delayed go on in order. Connections whose bytes it withheld for good are closed. A route that was
-    /// down listens on its old port again; should that fail, the toxic stays and this can be tried again.
-    pub(crate) fn remove(&self, name: &str) -> Result<ToxicCounters, ProxyError> {
-        let Inner { name: route, listener, .. } = &*self.inner;
+    /// # Errors
+    /// There is no such toxic, the parameters mean nothing, or type, stream or slice are others: then nothing is changed.
+    pub fn update(&self, spec: ToxicSpec) -> Result<(), ProxyError> {
+        let route = &self.inner.name;
+        check(&spec)?;
+        let mut registry = lock(&self.inner.registry);
+        let Some(position) = registry.position(&spec.name) else {
+            return Err(ProxyError::NoSuchToxic { route: route.clone(), toxic: spec.name });
+        };
+        let old = registry.toxics[position].spec();
+        let same = (old.toxic.kind(), old.stream, old.slice) == (spec.toxic.kind(), spec.stream, spec.slice);
+        if !same {
+            let reason =
+                "its type, stream and slice cannot be changed: remove it, and add another".to_owned();
+            return Err(ProxyError::InvalidToxic { toxic: spec.name, reason });
+        }
+        if !spec.shuts_listener() {
+            self.reopen_without(&registry, position)?;
+        }
+        let redraws = old.toxicity.share() != spec.toxicity.share();
+        let now = clock::now();
+        let Registry { connections, toxics, trace, .. } = &mut *registry;
+        let toxic = &mut toxics[position];
+        toxic.change(spec, now);
+        for connection in connections.values() {
+            connection.change(toxic, redraws, trace, now, now + PATIENCE);
+        }
+        registry.shut_if_told();
+        Ok(())
+    }
+
+    /// Takes a toxic off the route, at once and whatever the connections are doing, as [`add`](Self::add) puts it there; what
+    /// it did.
+    ///
+    /// Bytes that it delayed go on in order. Connections whose bytes it withheld for good are closed.
+    ///
+    /// # Errors
+    /// There is no such toxic. Or a route that was down cannot listen on its old port again: then the toxic stays, and
+    /// this can be tried again.
+    pub fn remove(&self, name: &str) -> Result<ToxicCounters, ProxyError> {
+        let route = &self.inner.name;
         let mut registry = lock(&self.inner.registry);
         if registry.stopped {
             return Err(ProxyError::Stopped(route.clone()));
@@ -147,35 +344,50 @@ impl Route {
         let Some(position) = registry.position(name) else {
             return Err(ProxyError::NoSuchToxic { route: route.clone(), toxic: name.to_owned() });
         };
-        let shut_by_others = || {
-            let mut others = registry.toxics.iter().enumerate().filter(|(other, _)| *other != position);
-            others.any(|(_, toxic)| toxic.shuts_listener())
-        };
-        if registry.toxics[position].shuts_listener() && !shut_by_others() {
-            listener.reopen().map_err(|source| ProxyError::Relisten {
-                route: route.clone(),
-                address: listener.address(),
-                source,
-            })?;
-        }
+        self.reopen_without(&registry, position)?;
         let toxic = registry.toxics.remove(position);
-        let now = clock::now();
+        let until = clock::now() + PATIENCE;
         for connection in registry.connections.values() {
-            connection.part(toxic.id, now);
+            connection.part(toxic.id, until);
         }
         Ok(toxic.counters())
     }
 
+    /// Listens again where the toxic at `position` alone kept the route from it.
+    fn reopen_without(&self, registry: &Registry, position: usize) -> Result<(), ProxyError> {
+        if !registry.shutting().eq([position]) {
+            return Ok(());
+        }
+        for listener in &registry.listeners {
+            listener.reopen().map_err(|source| ProxyError::Relisten {
+                route: self.inner.name.clone(),
+                address: listener.address(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
     /// What has passed, and what the toxics in force have done, up to now.
-    pub(crate) fn counters(&self) -> RouteCounters {
-        let toxics = lock(&self.inner.registry).toxics.iter().map(ActiveToxic::counters).collect();
-        self.inner.tally.read(self.inner.listener.is_open(), toxics)
+    #[must_use]
+    pub fn counters(&self) -> RouteCounters {
+        let registry = lock(&self.inner.registry);
+        let toxics = registry.toxics.iter().map(ActiveToxic::counters).collect();
+        let listening = registry.listeners.iter().any(|listener| listener.is_open());
+        self.inner.tally.read(listening, toxics)
+    }
+
+    /// What was decided by chance so far.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        lock(&self.inner.registry).trace.clone()
     }
 
     /// Whether a connection to the route is refused just now. One that is not is closed at once, and counted like any
     /// other.
-    pub(crate) async fn refuses(&self) -> bool {
-        let attempt = tokio::time::timeout(REFUSED_WITHIN, TcpStream::connect(self.address())).await;
+    pub async fn refuses(&self) -> bool {
+        let Some(address) = self.address() else { return true };
+        let attempt = tokio::time::timeout(REFUSED_WITHIN, TcpStream::connect(address)).await;
         matches!(attempt, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 
@@ -183,25 +395,72 @@ impl Route {
     pub(super) fn stop(&self) {
         let mut registry = lock(&self.inner.registry);
         registry.stopped = true;
-        self.inner.listener.stop();
-        for connection in registry.connections.values() {
-            connection.close();
-        }
+        registry.enabled = false;
+        registry.close_listeners();
+        registry.close_connections();
     }
+}
+
+fn check(spec: &ToxicSpec) -> Result<(), ProxyError> {
+    let invalid =
+        |reason: &str| ProxyError::InvalidToxic { toxic: spec.name.clone(), reason: reason.to_owned() };
+    spec.check().map_err(invalid)
 }
 
 impl Registry {
     fn position(&self, toxic: &str) -> Option<usize> {
         self.toxics.iter().position(|active| active.name() == toxic)
     }
+
+    /// The toxics that keep the route from listening.
+    fn shutting(&self) -> impl Iterator<Item = usize> {
+        let toxics = self.toxics.iter().enumerate();
+        toxics.filter(|(_, toxic)| toxic.shuts_listener()).map(|(position, _)| position)
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shutting().next().is_some()
+    }
+
+    fn shut_if_told(&self) {
+        if self.is_shut() {
+            self.listeners.iter().for_each(|listener| listener.shut());
+        }
+    }
+
+    /// Whether the first listener is where `wanted` is. A free port is never where it was.
+    fn listens_at(&self, wanted: SocketAddr) -> bool {
+        self.listeners.first().is_some_and(|listener| {
+            let address = listener.address();
+            // Without IPv6, any address is one of version 4.
+            address == wanted
+                || address.port() == wanted.port()
+                    && address.ip().is_unspecified()
+                    && wanted.ip().is_unspecified()
+        })
+    }
+
+    fn close_listeners(&mut self) {
+        self.listeners.drain(..).for_each(|listener| listener.stop());
+    }
+
+    fn close_connections(&self) {
+        let until = clock::now() + PATIENCE;
+        for connection in self.connections.values() {
+            connection.close(until);
+        }
+    }
 }
 
-/// Accepts connections for the life of the route.
-async fn accept(route: Arc<Inner>) {
-    while let Some(accepted) = poll_fn(|cx| route.listener.poll_accept(cx)).await {
+/// Accepts connections until the listener is stopped.
+async fn accept(route: Arc<Inner>, listener: Arc<Listener>) {
+    while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
         match accepted {
-            Ok(client) => admit(&route, client),
-            Err(error) => {
+            Accepted::Client(client) => admit(&route, client),
+            Accepted::Refused(error) => {
+                tracing::warn!(route = route.name, %error, "no file descriptor left: a new connection is reset");
+            }
+            Accepted::Failed(error) => {
                 tracing::warn!(route = route.name, %error, "cannot accept a connection");
                 clock::sleep(ACCEPT_REST).await;
             }
@@ -212,22 +471,23 @@ async fn accept(route: Arc<Inner>) {
 /// Lets a new connection meet the toxics in force, and gives it a task of its own: a slow dial holds up no other.
 fn admit(route: &Arc<Inner>, client: TcpStream) {
     let mut registry = lock(&route.registry);
-    if registry.stopped {
+    if registry.stopped || !registry.enabled {
         return;
     }
     let number = registry.next_connection;
     registry.next_connection += 1;
-    let connection = Arc::new(Connection::new(number, client, Arc::clone(&route.tally)));
     let now = clock::now();
-    for toxic in &mut registry.toxics {
-        connection.meet(toxic, Meeting::New, now);
+    let connection = Arc::new(Connection::new(number, client, &route.shared, Arc::clone(&route.tally), now));
+    let Registry { toxics, trace, connections, upstream, .. } = &mut *registry;
+    for toxic in toxics {
+        connection.meet(toxic, Meeting::New, trace, now, now + PATIENCE);
     }
-    registry.connections.insert(number, Arc::clone(&connection));
+    connections.insert(number, Arc::clone(&connection));
+    let upstream = upstream.clone();
     drop(registry);
 
     let route = Arc::clone(route);
     tokio::spawn(async move {
-        let upstream = *lock(&route.upstream);
         connection.run(upstream).await;
         lock(&route.registry).connections.remove(&number);
     });

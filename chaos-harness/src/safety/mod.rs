@@ -13,8 +13,12 @@ mod undo;
 pub(crate) mod victim;
 
 pub use breaker::Tripped;
+#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
 pub(crate) use guard::{Guard, Reexec, become_guard_if_asked};
 pub(crate) use leftovers::replay_leftovers;
+#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+pub(crate) use perform::perform;
 pub(crate) use perform::{kill_strays, put_right};
 pub(crate) use signals::{Interrupt, Signal};
 pub(crate) use undo::{UndoAction, UndoId, UndoLog};

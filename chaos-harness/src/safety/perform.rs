@@ -34,12 +34,16 @@ pub(crate) enum UndoError {
     #[cfg(feature = "docker")]
     #[error(transparent)]
     Engine(#[from] containers::EngineError),
+    /// The Toxiproxy server refused.
+    #[cfg(feature = "external-toxiproxy")]
+    #[error(transparent)]
+    Toxiproxy(#[from] crate::toxiproxy::CallError),
     /// It took too long.
     #[error("not done within {} s", LIMIT.as_secs())]
     TimedOut,
     /// This build or platform cannot do it, so it cannot have been done by it either.
     #[cfg_attr(
-        all(feature = "docker", target_os = "linux"),
+        all(feature = "docker", feature = "external-toxiproxy", target_os = "linux"),
         expect(dead_code, reason = "this build can do it all")
     )]
     #[error("{0}")]
@@ -87,6 +91,12 @@ async fn attempt(action: &UndoAction) -> Result<(), UndoError> {
         #[cfg(feature = "docker")]
         UndoAction::RestoreCpuQuota { id, quota, period } => {
             Ok(containers::restore_cpu_quota(id, *quota, *period).await?)
+        }
+        #[cfg(feature = "external-toxiproxy")]
+        UndoAction::DeleteProxy { server, name } => Ok(crate::toxiproxy::delete(*server, name).await?),
+        #[cfg(not(feature = "external-toxiproxy"))]
+        UndoAction::DeleteProxy { .. } => {
+            Err(UndoError::Unsupported("built without the feature `external-toxiproxy`"))
         }
         #[cfg(not(feature = "docker"))]
         UndoAction::RemoveContainers { .. }
@@ -251,5 +261,25 @@ mod tests {
         let failed: Vec<_> = failures.into_iter().map(|failure| failure.action).collect();
         assert_eq!(failed, [newer.clone(), older.clone()]);
         assert_eq!(log.open().into_iter().map(|(_, action)| action).collect::<Vec<_>>(), [older, newer]);
+    }
+
+    #[cfg(feature = "external-toxiproxy")]
+    #[tokio::test]
+    async fn a_proxy_of_another_server_is_deleted_and_its_neighbours_are_not() {
+        use crate::Seed;
+        use crate::proxy::{ApiOptions, Proxy, RouteSpec};
+
+        let embedded = Proxy::start(Seed::new(1)).unwrap();
+        let listen = "127.0.0.1:0".to_owned();
+        let api = embedded.serve_api(ApiOptions { listen, ..ApiOptions::default() }).unwrap();
+        for name in ["ours", "ours-2"] {
+            embedded.table().open(RouteSpec::new(name, "127.0.0.1:0", "127.0.0.1:1")).unwrap();
+        }
+        let action = UndoAction::DeleteProxy { server: api.address(), name: "ours".to_owned() };
+        perform(&action).await.unwrap();
+        assert!(embedded.table().get("ours").is_none() && embedded.table().get("ours-2").is_some());
+        perform(&action).await.expect("it is gone");
+        drop((api, embedded));
+        perform(&action).await.expect("its server is gone too");
     }
 }

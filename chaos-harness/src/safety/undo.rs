@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +35,9 @@ pub(crate) enum UndoAction {
     UnpauseContainer { id: String },
     /// Give this container its CPU quota back.
     RestoreCpuQuota { id: String, quota: i64, period: i64 },
+    /// Delete this proxy of the Toxiproxy server whose API is there. Written before it is made, under a name that no
+    /// other run gives.
+    DeleteProxy { server: SocketAddr, name: String },
 }
 
 impl UndoAction {
@@ -44,7 +48,8 @@ impl UndoAction {
             Self::KillTagged { .. }
             | Self::RemoveContainers { .. }
             | Self::UnpauseContainer { .. }
-            | Self::RestoreCpuQuota { .. } => false,
+            | Self::RestoreCpuQuota { .. }
+            | Self::DeleteProxy { .. } => false,
         }
     }
 }
@@ -59,6 +64,9 @@ impl fmt::Display for UndoAction {
             Self::RemoveContainers { trial } => write!(f, "remove the containers of trial {trial}"),
             Self::UnpauseContainer { id } => write!(f, "unpause container {id}"),
             Self::RestoreCpuQuota { id, .. } => write!(f, "restore the CPU quota of container {id}"),
+            Self::DeleteProxy { server, name } => {
+                write!(f, "delete the proxy {name} of the Toxiproxy at {server}")
+            }
         }
     }
 }

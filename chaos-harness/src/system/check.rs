@@ -44,11 +44,6 @@ pub(crate) enum Mistake {
     #[error("`{{{0}}}` names no service of the system")]
     UnknownPlaceholder(String),
     #[error(
-        "`{{{0}}}` in a container: routes listen on the host's 127.0.0.1, which a container does not reach; run the \
-         service as a process"
-    )]
-    RouteInContainer(String),
-    #[error(
         "readiness by log line of something that is already running: its log is not seen here; use tcp or http"
     )]
     LogOfExternal,
@@ -140,8 +135,6 @@ fn check_provider(provider: &Provider, names: &BTreeSet<&ServiceName>, found: &m
     for name in placeholders(provider).filter(|name| *name != template::PORT) {
         if !names.contains(&ServiceName::from(name)) {
             found.push(Mistake::UnknownPlaceholder(name.to_owned()));
-        } else if matches!(provider.kind, ProviderKind::Container { .. }) {
-            found.push(Mistake::RouteInContainer(name.to_owned()));
         }
     }
 }
@@ -209,8 +202,11 @@ mod tests {
     fn a_sound_system_has_no_mistakes() {
         let redis = container("redis:7").port(6379).or(process("redis-server --port {port} --save ''"));
         let inventory = cargo_bin("inventory").replicas(10).env("REDIS=redis://{redis}").after("redis");
+        let shop = container("shop:1").port(80).env("REDIS={redis}");
         let gateway = process("gateway").env("LISTEN=127.0.0.1:{port}").or(external("localhost:80"));
-        assert_eq!(mistakes([("redis", redis), ("inventory", inventory.into()), ("gateway", gateway)]), []);
+        let services =
+            [("redis", redis), ("inventory", inventory.into()), ("shop", shop.into()), ("gateway", gateway)];
+        assert_eq!(mistakes(services), []);
     }
 
     #[test]
@@ -237,11 +233,6 @@ mod tests {
         );
         let twice = [("a", cargo_bin("a").into()), ("a", cargo_bin("b").into())];
         assert_eq!(mistakes(twice), [Mistake::DuplicateName]);
-        let to_route = container("shop:1").port(80).env("A={a}");
-        assert_eq!(
-            mistakes([("a", cargo_bin("a").into()), ("shop", to_route.into())]),
-            [Mistake::RouteInContainer("a".into())]
-        );
         assert_eq!(mistakes([("port", cargo_bin("a").into())]), [Mistake::ReservedName]);
     }
 

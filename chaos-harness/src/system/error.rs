@@ -103,6 +103,9 @@ pub(crate) enum StartError {
     #[cfg(feature = "docker")]
     #[error("the Docker engine: {0}")]
     Engine(String),
+    #[cfg(feature = "docker")]
+    #[error(transparent)]
+    Host(#[from] super::docker::HostError),
     #[cfg(not(feature = "docker"))]
     #[error("this build of chaos-harness has no container backend: enable its feature `docker`")]
     NoContainers,

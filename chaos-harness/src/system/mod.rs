@@ -22,14 +22,20 @@ mod template;
 mod tests;
 
 pub use availability::ChosenService;
+#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+pub(crate) use availability::EngineAddress;
 pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};
 
+#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+pub(crate) use docker::name_and_tag;
 pub(crate) use instance::supports;
 pub(crate) use instance::{Effect, Instance, InstanceState};
 pub use name::ServiceName;
+#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+pub(crate) use process::ReservedPort;
 pub(crate) use running::{Routes, RunningSystem, StartContext, start};
 pub use service::{Service, Services, UnknownService};
 pub use spec::{CargoBin, Command, Container, External, Source};

@@ -11,25 +11,35 @@ use super::instance::Instance;
 use super::log::LogFile;
 use super::process::{self, ProcessInstance};
 use super::program::{self, Surroundings};
+#[cfg(feature = "docker")]
+use super::template::placeholders;
 use super::{ProviderKind, Service, ServiceName, Services};
 use crate::safety::{UndoAction, UndoId, UndoLog, kill_strays};
+use async_trait::async_trait;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::BTreeMap;
+#[cfg(feature = "docker")]
+use std::collections::BTreeSet;
 use std::env;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The routes to instances: what stands between them and user code.
+#[async_trait]
 pub(crate) trait Routes: Send + Sync {
     /// Makes a route of this name; the address that user code is given.
-    fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr>;
+    async fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr>;
+
+    /// Makes the route of this name reachable at `ip` too, an address of this machine that containers reach; where.
+    #[cfg_attr(not(feature = "docker"), expect(dead_code, reason = "only containers need it"))]
+    async fn open_for_containers(&self, name: &str, ip: IpAddr) -> io::Result<SocketAddr>;
 
     /// Leads the route to another upstream: a restarted container listens on another port.
     #[cfg_attr(not(feature = "docker"), expect(dead_code, reason = "only a restarted container moves"))]
-    fn repoint(&self, name: &str, upstream: SocketAddr);
+    async fn repoint(&self, name: &str, upstream: SocketAddr) -> io::Result<()>;
 }
 
 /// What a trial gives to the services it starts.
@@ -47,6 +57,26 @@ pub(crate) struct StartContext {
     pub(crate) routes: Arc<dyn Routes>,
     /// Whether the services are to outlive the trial.
     pub(crate) keep: bool,
+}
+
+/// The route to a service that others can be given: that to its first instance.
+#[derive(Debug, Clone)]
+pub(super) struct ReadyRoute {
+    #[cfg_attr(
+        not(feature = "docker"),
+        expect(dead_code, reason = "only a container needs another address of it")
+    )]
+    pub(super) name: String,
+    /// Where it is on this machine.
+    pub(super) address: SocketAddr,
+}
+
+/// What all instances of one start have in common.
+struct Start<'a> {
+    context: &'a StartContext,
+    cut: &'a Cut,
+    #[cfg(feature = "docker")]
+    container_routes: Arc<docker::ContainerRoutes>,
 }
 
 /// A system whose services are ready.
@@ -71,6 +101,12 @@ pub(crate) async fn start(
     let order: Vec<_> = services.iter().map(|service| service.name.clone()).collect();
     let trial = Trial::begin(&services, &context)?;
     let cut = Cut::new();
+    let start = Start {
+        context: &context,
+        cut: &cut,
+        #[cfg(feature = "docker")]
+        container_routes: Arc::default(),
+    };
     let mut waiting = services;
     let mut starting = FuturesUnordered::new();
     let mut started: Vec<RunningService> = Vec::new();
@@ -81,9 +117,7 @@ pub(crate) async fn start(
             let (due, later) = waiting.into_iter().partition(|service| is_due(service, &routes));
             waiting = later;
             let due: Vec<ChosenService> = due;
-            starting.extend(
-                due.into_iter().map(|service| start_service(service, routes.clone(), &context, &cut)),
-            );
+            starting.extend(due.into_iter().map(|service| start_service(service, routes.clone(), &start)));
         }
         match starting.next().await {
             Some(service) => started.push(service),
@@ -106,20 +140,19 @@ pub(crate) async fn start(
     Ok(system)
 }
 
-fn is_due(service: &ChosenService, ready: &BTreeMap<ServiceName, SocketAddr>) -> bool {
+fn is_due(service: &ChosenService, ready: &BTreeMap<ServiceName, ReadyRoute>) -> bool {
     needs(&service.after, std::slice::from_ref(&service.provider)).iter().all(|need| ready.contains_key(need))
 }
 
 /// Starts the instances of one service side by side. Those that fail are missing, and have cut the start short.
 async fn start_service(
     service: ChosenService,
-    routes: BTreeMap<ServiceName, SocketAddr>,
-    context: &StartContext,
-    cut: &Cut,
+    routes: BTreeMap<ServiceName, ReadyRoute>,
+    start: &Start<'_>,
 ) -> RunningService {
     let replicas = service.provider.replicas;
     let labels = (1..=replicas).map(|number| label(&service.name, number, replicas));
-    let instances = labels.map(|label| start_instance(label, &service, &routes, context, cut));
+    let instances = labels.map(|label| start_instance(label, &service, &routes, start));
     let instances = join_all(instances).await.into_iter().flatten().collect();
     RunningService { name: service.name, instances }
 }
@@ -128,16 +161,15 @@ async fn start_service(
 async fn start_instance(
     label: String,
     service: &ChosenService,
-    routes: &BTreeMap<ServiceName, SocketAddr>,
-    context: &StartContext,
-    cut: &Cut,
+    routes: &BTreeMap<ServiceName, ReadyRoute>,
+    start: &Start<'_>,
 ) -> Option<(Box<dyn Instance>, SocketAddr)> {
-    let started = run_instance(label.clone(), service, routes, context, cut).await;
-    let instance = started.map_err(|error| cut.fail(error)).ok()?;
-    match context.routes.open(&label, instance.upstream()) {
+    let started = run_instance(label.clone(), service, routes, start).await;
+    let instance = started.map_err(|error| start.cut.fail(error)).ok()?;
+    match start.context.routes.open(&label, instance.upstream()).await {
         Ok(route) => Some((instance, route)),
         Err(error) => {
-            cut.fail(SystemError::start(&label, StartError::Route(error)));
+            start.cut.fail(SystemError::start(&label, StartError::Route(error)));
             // Should that fail too, the undo log still has it.
             let _ = instance.stop().await;
             None
@@ -148,10 +180,10 @@ async fn start_instance(
 async fn run_instance(
     label: String,
     service: &ChosenService,
-    routes: &BTreeMap<ServiceName, SocketAddr>,
-    context: &StartContext,
-    cut: &Cut,
+    routes: &BTreeMap<ServiceName, ReadyRoute>,
+    start: &Start<'_>,
 ) -> Result<Box<dyn Instance>, SystemError> {
+    let Start { context, cut, .. } = start;
     let provider = &service.provider;
     let failed = |cause: StartError| SystemError::start(&label, cause);
     let log = || LogFile::create(&context.log_dir, &label).map_err(|error| failed(StartError::Log(error)));
@@ -161,14 +193,14 @@ async fn run_instance(
             program,
             arguments,
             env: provider.env.clone(),
-            routes: routes.clone(),
+            routes: routes.iter().map(|(name, route)| (name.clone(), route.address.to_string())).collect(),
             ready: provider.ready.clone(),
             ready_within: provider.ready_within,
             trial: context.trial.clone(),
             log: log()?,
             undo: context.undo.clone(),
             keep: context.keep,
-            cut: cut.clone(),
+            cut: (*cut).clone(),
         })
     };
     match &provider.kind {
@@ -210,13 +242,26 @@ async fn run_instance(
                 log: log()?,
                 undo: context.undo.clone(),
                 routes: Arc::clone(&context.routes),
-                cut: cut.clone(),
+                named: named(service, routes),
+                container_routes: Arc::clone(&start.container_routes),
+                cut: (*cut).clone(),
             };
             Ok(Box::new(docker::ContainerInstance::start(launch).await?))
         }
         #[cfg(not(feature = "docker"))]
         ProviderKind::Container { .. } => Err(failed(StartError::NoContainers)),
     }
+}
+
+/// Those of the routes that the placeholders of a service name.
+#[cfg(feature = "docker")]
+fn named(
+    service: &ChosenService,
+    routes: &BTreeMap<ServiceName, ReadyRoute>,
+) -> BTreeMap<ServiceName, ReadyRoute> {
+    let names: BTreeSet<_> = placeholders(&service.provider).map(ServiceName::from).collect();
+    let routes = routes.iter().filter(|(name, _)| names.contains(*name));
+    routes.map(|(name, route)| (name.clone(), route.clone())).collect()
 }
 
 /// The name of an instance, and of its route: the service's, with a number where there are several.
@@ -226,8 +271,9 @@ fn label(service: &ServiceName, number: u32, replicas: u32) -> String {
 
 impl RunningService {
     /// The route to its first instance.
-    fn route(&self) -> Option<SocketAddr> {
-        self.instances.first().map(|(_, route)| *route)
+    fn route(&self) -> Option<ReadyRoute> {
+        let (instance, address) = self.instances.first()?;
+        Some(ReadyRoute { name: instance.label().to_owned(), address: *address })
     }
 }
 

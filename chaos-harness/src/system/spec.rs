@@ -233,6 +233,9 @@ macro_rules! started_options {
 
 /// A service in a container. Its port is published on 127.0.0.1 only.
 ///
+/// The name of another service in braces, in the command or a variable, becomes the `host:port` of the route to it as
+/// containers reach it: on Linux at the gateway of Docker's own network, with Docker Desktop at `host.docker.internal`.
+///
 /// ```
 /// use chaos_harness::system::{container, process};
 /// let redis = container("redis:7").port(6379).or(process("redis-server --port {port} --save ''"));

@@ -2,7 +2,6 @@
 
 use super::{Provider, ProviderKind, ServiceName};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 /// The placeholder for an instance's own port.
 pub(crate) const PORT: &str = "port";
@@ -12,8 +11,8 @@ pub(crate) const PORT: &str = "port";
 pub(crate) struct Values<'a> {
     /// The instance's own port.
     pub(crate) port: u16,
-    /// The routes to the services that are ready.
-    pub(crate) routes: &'a BTreeMap<ServiceName, SocketAddr>,
+    /// The routes to the services that are ready, as `host:port`: as whoever is started reaches them.
+    pub(crate) routes: &'a BTreeMap<ServiceName, String>,
 }
 
 /// `text` with its placeholders filled in. Braces that hold no known name stay as they are: JSON has them too, and
@@ -26,7 +25,7 @@ pub(crate) fn fill(text: &str, values: Values<'_>) -> String {
             Piece::Name(name) => values
                 .routes
                 .get(&ServiceName::from(name))
-                .map_or_else(|| format!("{{{name}}}"), SocketAddr::to_string),
+                .map_or_else(|| format!("{{{name}}}"), Clone::clone),
         })
         .collect()
 }
@@ -87,8 +86,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn routes() -> BTreeMap<ServiceName, SocketAddr> {
-        [(ServiceName::from("redis"), SocketAddr::from(([127, 0, 0, 1], 4000)))].into()
+    fn routes() -> BTreeMap<ServiceName, String> {
+        [(ServiceName::from("redis"), "127.0.0.1:4000".to_owned())].into()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::blast_radius::Reach;
 use crate::proxy::{Route, ToxicCounters};
+use crate::units::Percent;
 
 /// How far the share really reached may be from the share asked, either way.
 const TOLERANCE: f64 = 2.0;
@@ -19,6 +20,12 @@ impl ToxicRoute {
         let counters = route.counters().toxics.into_iter().find(|counters| counters.name == toxic)?;
         let refuses = counters.shuts && route.refuses().await;
         Some(Self { counters, refuses })
+    }
+
+    /// What a toxic that leaves the route open has done there, by counters from elsewhere.
+    #[cfg(feature = "external-toxiproxy")]
+    pub(super) fn counted(counters: ToxicCounters) -> Self {
+        Self { counters, refuses: false }
     }
 }
 
@@ -52,6 +59,9 @@ fn of_refusal(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
 
 /// Connections of the workload carried data under the toxic.
 fn of_traffic(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
+    if let Reach::Time { share, .. } = reach {
+        return of_slices(*share, routes);
+    }
     let touched = sum(routes, |counters| counters.touched_carried);
     let carried = sum(routes, |counters| counters.carried);
     if touched == 0 {
@@ -76,14 +86,37 @@ fn of_traffic(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
     Ok(format!("{touched} of {carried} connections carried data under it{}", ended(routes)))
 }
 
+/// Data of the workload arrived in the slices of time that the toxic touches. How much of it depends on when it comes: an
+/// operation that waits for a slow answer sends nothing meanwhile.
+fn of_slices(share: Percent, routes: &[ToxicRoute]) -> Result<String, String> {
+    let touched = sum(routes, |counters| counters.touched_bytes);
+    let bytes = sum(routes, |counters| counters.bytes);
+    if touched == 0 {
+        return Err(format!(
+            "none of the {bytes} bytes of the workload arrived in the {share} of time that it acts on: \
+             is the service used by this operation, and the phase long enough for several slices?"
+        ));
+    }
+    let reached = Percent::from_fraction(touched as f64 / bytes as f64);
+    Ok(format!(
+        "{touched} of {bytes} bytes ({:.1}%) arrived in the {share} of time that it acts on{}",
+        reached.fraction() * 100.0,
+        ended(routes)
+    ))
+}
+
 /// Whether the workload used most of the instances that were chosen.
 fn used_by_workload(
     reach: &Reach,
     routes: &[ToxicRoute],
     is_used: impl Fn(&ToxicCounters) -> bool,
 ) -> Result<(), String> {
+    most_are_used(reach, routes.iter().filter(|route| is_used(&route.counters)).count())
+}
+
+/// Whether so many used instances are most of those that were chosen.
+pub(super) fn most_are_used(reach: &Reach, used: usize) -> Result<(), String> {
     let Reach::Instances { chosen, .. } = reach else { return Ok(()) };
-    let used = routes.iter().filter(|route| is_used(&route.counters)).count();
     if (used as f64) < chosen.len() as f64 / TOLERANCE {
         return Err(format!("only {used} of {} chosen instances were used by the workload", chosen.len()));
     }
@@ -104,7 +137,6 @@ fn ended(routes: &[ToxicRoute]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Percent;
 
     fn counted(touched_carried: u64, carried: u64) -> ToxicRoute {
         let counters = ToxicCounters {
@@ -113,6 +145,8 @@ mod tests {
             touched: touched_carried,
             carried,
             touched_carried,
+            bytes: carried,
+            touched_bytes: touched_carried,
             closed: 0,
             shuts: false,
             opened_before: carried,
@@ -143,6 +177,16 @@ mod tests {
         assert!(of_toxic(&share(5), &[counted(1, 9)]).is_err());
         assert!(of_toxic(&share(50), &[counted(24, 100)]).is_err());
         assert!(of_toxic(&share(50), &[counted(25, 100)]).is_ok());
+    }
+
+    #[test]
+    fn a_share_of_time_is_proved_by_bytes() {
+        let reach = Reach::Time { share: Percent::new(30), chosen: vec![0] };
+        assert_eq!(
+            of_toxic(&reach, &[counted(20, 100)]),
+            Ok("20 of 100 bytes (20.0%) arrived in the 30% of time that it acts on".to_owned())
+        );
+        assert!(of_toxic(&reach, &[counted(0, 100)]).is_err());
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Injecting faults, and undoing them: in reverse order, whatever happened meanwhile.
 
-use super::effect;
-use super::routes::ProxyRoutes;
+use super::routes::ToxicRoutes;
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::experiment::{Effect, Injection};
 use crate::fault::{FaultKind, InstanceFault};
-use crate::proxy::{Route, ToxicSpec};
+use crate::proxy::ToxicSpec;
 use crate::report::{Event, Journal};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
 use crate::units::Percent;
@@ -15,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 /// What has been injected, so that just this is undone.
 pub(super) struct Injector<'a> {
     system: &'a RunningSystem,
-    routes: &'a ProxyRoutes,
+    routes: &'a dyn ToxicRoutes,
     journal: &'a Journal,
     applied: Mutex<Vec<Applied>>,
 }
@@ -29,7 +28,7 @@ struct Applied {
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(system: &'a RunningSystem, routes: &'a ProxyRoutes, journal: &'a Journal) -> Self {
+    pub(super) fn new(system: &'a RunningSystem, routes: &'a dyn ToxicRoutes, journal: &'a Journal) -> Self {
         Self { system, routes, journal, applied: Mutex::new(Vec::new()) }
     }
 
@@ -65,13 +64,12 @@ impl<'a> Injector<'a> {
     }
 
     async fn seen_by_proxy(&self, injection: &Injection, toxic: &str) -> Result<String, String> {
-        let mut routes = Vec::new();
-        for &index in injection.instances() {
-            let route = self.route(injection, index).map_err(|error| error.to_string())?;
-            let found = effect::ToxicRoute::look(&route, toxic).await;
-            routes.push(found.ok_or_else(|| "the proxy has lost the toxic".to_owned())?);
-        }
-        effect::of_toxic(&injection.reach, &routes)
+        let labels = injection.instances().iter().map(|&index| self.route(injection, index));
+        let effect = async {
+            let labels = labels.collect::<Result<Vec<_>, _>>()?;
+            self.routes.effect(&injection.reach, &labels, toxic).await
+        };
+        effect.await.map_err(|error: BoxError| error.to_string())
     }
 
     async fn seen_on_instances(&self, injection: &Injection, fault: InstanceFault) -> Result<String, String> {
@@ -111,10 +109,9 @@ impl<'a> Injector<'a> {
 
     async fn apply(&self, Applied { injection, index, toxic: name }: &Applied) -> Result<(), BoxError> {
         match injection.fault.kind {
-            FaultKind::Toxic { toxic, stream } => {
-                let share = share_of_connections(&injection.reach);
-                let spec = ToxicSpec { name: name.clone(), toxic, stream, share };
-                Ok(self.route(injection, *index)?.add(spec)?)
+            FaultKind::Toxic { .. } => {
+                let spec = toxic_of(injection, name).ok_or("it is no toxic")?;
+                self.routes.add(self.route(injection, *index)?, spec).await
             }
             FaultKind::Instance(fault) => Ok(self.instance(injection, *index)?.inject(fault).await?),
         }
@@ -122,14 +119,7 @@ impl<'a> Injector<'a> {
 
     async fn take_back(&self, Applied { injection, index, toxic }: &Applied) -> Result<(), BoxError> {
         match injection.fault.kind {
-            FaultKind::Toxic { .. } => {
-                let route = self.route(injection, *index)?;
-                // A toxic that was refused was never there to be removed.
-                if route.counters().toxics.iter().any(|counters| counters.name == *toxic) {
-                    drop(route.remove(toxic)?);
-                }
-                Ok(())
-            }
+            FaultKind::Toxic { .. } => self.routes.remove(self.route(injection, *index)?, toxic).await,
             FaultKind::Instance(fault) => {
                 let instance = self.instance(injection, *index)?;
                 instance.undo(fault).await?;
@@ -144,11 +134,10 @@ impl<'a> Injector<'a> {
         instance.ok_or_else(|| format!("`{service}` has no instance {}", index + 1).into())
     }
 
-    fn route(&self, injection: &Injection, index: usize) -> Result<Route, BoxError> {
+    fn route(&self, injection: &Injection, index: usize) -> Result<&str, BoxError> {
         let service = &injection.fault.service;
         let label = self.system.route_name(service, index);
-        let route = label.and_then(|label| self.routes.route(label));
-        route.ok_or_else(|| format!("`{service}` has no route {}", index + 1).into())
+        label.ok_or_else(|| format!("`{service}` has no route {}", index + 1).into())
     }
 }
 
@@ -166,9 +155,16 @@ fn toxic_name(number: usize) -> String {
     format!("chaos-{number}")
 }
 
-fn share_of_connections(reach: &Reach) -> Percent {
-    match reach {
+/// The toxic that an injection comes to, if it is one.
+pub(super) fn toxic_of(injection: &Injection, name: &str) -> Option<ToxicSpec> {
+    let FaultKind::Toxic { toxic, stream, slice } = injection.fault.kind else { return None };
+    let share = match injection.reach {
         Reach::Instances { .. } => Percent::ALL,
-        Reach::Connections { share } => *share,
-    }
+        Reach::Connections { share } | Reach::Time { share, .. } => share,
+    };
+    let spec = ToxicSpec::new(name, toxic, stream).share(share);
+    Some(match slice {
+        Some(slice) => spec.slice(slice),
+        None => spec,
+    })
 }

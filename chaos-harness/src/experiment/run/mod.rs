@@ -5,6 +5,9 @@
 
 mod console;
 mod effect;
+mod embedded;
+#[cfg(feature = "external-toxiproxy")]
+mod external;
 mod injector;
 mod live_logs;
 mod routes;

@@ -1,40 +1,23 @@
-//! The routes of one trial: what the services' addresses are, and where toxics go.
+//! The routes of one trial, where toxics go: whichever proxy it is.
 
-use crate::proxy::{Proxy, Route};
+use crate::BoxError;
+use crate::blast_radius::Reach;
+use crate::proxy::ToxicSpec;
 use crate::system::Routes;
-use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use async_trait::async_trait;
 
-/// Routes through the embedded proxy, by the labels of the instances that they lead to.
-pub(super) struct ProxyRoutes {
-    proxy: Proxy,
-    routes: Mutex<BTreeMap<String, Route>>,
-}
+/// Routes that take toxics. Each is called by the label of the instance that it leads to.
+#[async_trait]
+pub(super) trait ToxicRoutes: Routes {
+    /// Puts a toxic on a route: it is in force on return.
+    async fn add(&self, label: &str, spec: ToxicSpec) -> Result<(), BoxError>;
 
-impl ProxyRoutes {
-    pub(super) fn new(proxy: Proxy) -> Self {
-        Self { proxy, routes: Mutex::new(BTreeMap::new()) }
-    }
+    /// Takes a toxic off a route, if it is there: one that was refused never was.
+    async fn remove(&self, label: &str, toxic: &str) -> Result<(), BoxError>;
 
-    /// The route to the instance of this label.
-    pub(super) fn route(&self, label: &str) -> Option<Route> {
-        self.routes.lock().unwrap_or_else(PoisonError::into_inner).get(label).cloned()
-    }
-}
+    /// The proof that a toxic on these routes met the workload, or what is missing from it.
+    async fn effect(&self, reach: &Reach, labels: &[&str], toxic: &str) -> Result<String, BoxError>;
 
-impl Routes for ProxyRoutes {
-    fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr> {
-        let route = self.proxy.route(name, upstream).map_err(io::Error::other)?;
-        let address = route.address();
-        self.routes.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), route);
-        Ok(address)
-    }
-
-    fn repoint(&self, name: &str, upstream: SocketAddr) {
-        if let Some(route) = self.route(name) {
-            route.set_upstream(upstream);
-        }
-    }
+    /// Undoes what the routes left outside of this process, and tells what could not be undone.
+    async fn close(&self) -> Vec<String>;
 }

@@ -1,7 +1,7 @@
 //! The phases of a trial, in order: each is measured, judged and written down before the next begins.
 
 use super::injector::Injector;
-use super::routes::ProxyRoutes;
+use super::routes::ToxicRoutes;
 use crate::experiment::verdict::{
     Blame, Effect, Facts, Halt, Judged, LATE_SHARE, Obstacle, Panicked, Phase, Recovery,
 };
@@ -53,7 +53,7 @@ impl<'a> Steps<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         system: &'a RunningSystem,
-        routes: &'a ProxyRoutes,
+        routes: &'a dyn ToxicRoutes,
         journal: &'a Journal,
         generator: Generator,
     ) -> Self {

@@ -1,8 +1,11 @@
 //! One trial from beginning to end.
 
 use super::console::Console;
+use super::embedded::EmbeddedRoutes;
+#[cfg(feature = "external-toxiproxy")]
+use super::external::ExternalRoutes;
 use super::live_logs;
-use super::routes::ProxyRoutes;
+use super::routes::ToxicRoutes;
 use super::steps::{Measured, Steps};
 use crate::clock;
 use crate::experiment::verdict::{Blame, Conclusion, Facts, Obstacle, Verdict, conclude};
@@ -11,7 +14,7 @@ use crate::measure::{self, Generator, panic_message};
 use crate::proxy::Proxy;
 use crate::report::{Event, Journal, LogTail, Report};
 use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
-use crate::system::{InstanceState, Routes, RunningSystem, StartContext, SystemValue, placeholders};
+use crate::system::{InstanceState, RunningSystem, StartContext, SystemValue, placeholders};
 use crate::units::show_duration;
 use futures::FutureExt as _;
 use std::collections::BTreeSet;
@@ -58,6 +61,9 @@ pub(crate) struct Setup<'a> {
     pub(crate) live: bool,
     /// What of it is told, in the form of tracing's `RUST_LOG`.
     pub(crate) log: Option<String>,
+    /// The server that takes the place of the embedded proxy.
+    #[cfg(feature = "external-toxiproxy")]
+    pub(crate) toxiproxy: Option<crate::toxiproxy::Source>,
 }
 
 /// Runs one trial. Whatever happens in it, what it injected is undone and what it started is ended.
@@ -104,7 +110,7 @@ struct Tools {
     journal: Journal,
     undo: UndoLog,
     guard: Guard,
-    routes: Arc<ProxyRoutes>,
+    routes: Arc<dyn ToxicRoutes>,
     runtime: tokio::runtime::Runtime,
     /// Where the test's own code runs: it may block its threads, but not those on which faults are undone.
     workload: tokio::runtime::Runtime,
@@ -126,13 +132,33 @@ impl Trial<'_> {
             UndoLog::create(undo_log).map_err(|cause| harness("could not write the undo log", &cause))?;
         let guard = Guard::spawn(runs, undo_log, self.setup.guard)
             .map_err(|cause| harness("could not start the guard", &cause))?;
-        let proxy = Proxy::start(self.setup.plan.seed)
-            .map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
         let threads =
             || console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause));
         let (runtime, workload) = (threads()?, threads()?);
-        let routes = Arc::new(ProxyRoutes::new(proxy));
+        let routes = self.routes(&undo, &runtime)?;
         Ok(Tools { console, journal, undo, guard, routes, runtime, workload })
+    }
+
+    /// The routes of this trial, without any as yet.
+    #[cfg_attr(
+        not(feature = "external-toxiproxy"),
+        expect(unused_variables, reason = "another server's routes need them")
+    )]
+    fn routes(
+        &self,
+        undo: &UndoLog,
+        runtime: &tokio::runtime::Runtime,
+    ) -> Result<Arc<dyn ToxicRoutes>, Obstacle> {
+        let injector = |what: String| Obstacle { blame: Blame::Injector, what };
+        #[cfg(feature = "external-toxiproxy")]
+        if let Some(source) = &self.setup.toxiproxy {
+            let opening =
+                ExternalRoutes::open(source, &self.setup.plan, &self.setup.run, &self.setup.tag, undo);
+            let routes = runtime.block_on(opening).map_err(|cause| injector(cause.to_string()))?;
+            return Ok(Arc::new(routes));
+        }
+        let proxy = Proxy::start(self.setup.plan.seed).map_err(|cause| injector(cause.to_string()))?;
+        Ok(Arc::new(EmbeddedRoutes::new(proxy)))
     }
 
     fn conduct(&mut self, tools: Tools) -> Conclusion {
@@ -157,7 +183,7 @@ impl Trial<'_> {
         &mut self,
         journal: &Journal,
         undo: &UndoLog,
-        routes: &Arc<ProxyRoutes>,
+        routes: &Arc<dyn ToxicRoutes>,
         workload: &Handle,
     ) -> Conclusion {
         let context = StartContext {
@@ -165,7 +191,7 @@ impl Trial<'_> {
             trial: self.setup.tag.clone(),
             log_dir: self.setup.folder.clone(),
             undo: undo.clone(),
-            routes: Arc::clone(routes) as Arc<dyn Routes>,
+            routes: Arc::<dyn ToxicRoutes>::clone(routes),
             keep: self.setup.keep,
         };
         tracing::info!("{}: starting {}", self.setup.trial, names(&self.setup.plan));
@@ -182,7 +208,7 @@ impl Trial<'_> {
         let conclusion = match started {
             Ok(system) => {
                 self.measured.services_started_in = clock::now().saturating_duration_since(began);
-                self.on(&system, routes, journal, undo, workload).await
+                self.on(&system, &**routes, journal, undo, workload).await
             }
             Err(obstacle) => {
                 self.meets(obstacle, journal);
@@ -190,16 +216,17 @@ impl Trial<'_> {
             }
         };
         // Whatever is open here was cut off in the middle: a start that was interrupted, an undo that failed.
+        let closed = routes.close().await;
         let left = if self.setup.keep { Vec::new() } else { put_right(undo).await };
-        let left =
-            left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error)).collect();
+        let left = left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error));
+        let left = closed.into_iter().chain(left).collect();
         Self::add_leftovers(conclusion, left, journal)
     }
 
     async fn on(
         &mut self,
         system: &RunningSystem,
-        routes: &ProxyRoutes,
+        routes: &dyn ToxicRoutes,
         journal: &Journal,
         undo: &UndoLog,
         workload: &Handle,
@@ -276,7 +303,7 @@ impl Trial<'_> {
     async fn experiment_on(
         &mut self,
         system: &RunningSystem,
-        routes: &ProxyRoutes,
+        routes: &dyn ToxicRoutes,
         value: &SystemValue,
         journal: &Journal,
         workload: &Handle,

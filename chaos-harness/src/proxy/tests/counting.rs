@@ -7,7 +7,7 @@ async fn a_share_of_pooled_connections_is_exact() {
     let (_proxy, route) = to_echo().await;
     let mut pool = Vec::new();
     for _ in 0..20 {
-        let mut client = connect(route.address()).await;
+        let mut client = connect(at(&route)).await;
         ping(&mut client).await.unwrap();
         pool.push(client);
     }
@@ -91,7 +91,7 @@ fn no_runtime_is_needed_around_the_caller() {
     let route = proxy.route("plain", listener.local_addr().unwrap()).unwrap();
     route.add(spec("down", Toxic::Down, Stream::Upstream, ALL)).unwrap();
     route.remove("down").unwrap();
-    let mut client = std::net::TcpStream::connect(route.address()).unwrap();
+    let mut client = std::net::TcpStream::connect(at(&route)).unwrap();
     client.write_all(b"hi").unwrap();
     let mut seen = [0; 2];
     listener.accept().unwrap().0.read_exact(&mut seen).unwrap();

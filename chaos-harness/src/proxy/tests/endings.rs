@@ -46,6 +46,21 @@ async fn a_service_that_has_finished_writing_still_reads() {
 }
 
 #[tokio::test]
+async fn a_client_that_finishes_and_leaves_without_reading_leaves_nothing_open() {
+    let (_proxy, route, listener) = to_listener().await;
+    let (mut client, mut service) = pair(&route, &listener).await;
+    client.write_all(b"question").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut question = String::new();
+    soon(service.read_to_string(&mut question)).await.unwrap();
+    assert_eq!(question, "question");
+    drop(client);
+    // It goes on writing until it notices.
+    soon(async { while service.write_all(&BLOCK).await.is_ok() {} }).await;
+    until(|| route.counters().open == 0).await;
+}
+
+#[tokio::test]
 async fn a_reset_of_one_peer_is_a_reset_at_the_other() {
     let (_proxy, route, listener) = to_listener().await;
     let (client, mut service) = pair(&route, &listener).await;
@@ -78,7 +93,7 @@ async fn reset_peer_resets_live_idle_and_new_connections() {
     assert_eq!(read_error(&mut client).await, Some(ErrorKind::ConnectionReset));
     assert_eq!(read_error(&mut service).await, Some(ErrorKind::ConnectionReset));
 
-    let new = visit(route.address()).await.map_err(|error| error.kind());
+    let new = visit(at(&route)).await.map_err(|error| error.kind());
     assert_eq!(new, Err(ErrorKind::ConnectionReset));
     assert_eq!(route.remove("rst").unwrap().closed, 2);
 }
@@ -86,7 +101,7 @@ async fn reset_peer_resets_live_idle_and_new_connections() {
 #[tokio::test]
 async fn reset_peer_waits_its_time_on_an_idle_connection() {
     let (_proxy, route) = to_echo().await;
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     ping(&mut client).await.unwrap();
     let (start, after) = (clock::now(), Duration::from_millis(80));
     route.add(spec("rst", Toxic::ResetPeer { after }, Stream::Downstream, ALL)).unwrap();
@@ -119,7 +134,7 @@ async fn a_timeout_closes_when_its_time_is_up_although_data_keeps_coming() {
 async fn a_service_that_refuses_resets_the_client() {
     let (_proxy, route, listener) = to_listener().await;
     drop(listener);
-    let mut client = std::net::TcpStream::connect(route.address()).expect("the route listens");
+    let mut client = std::net::TcpStream::connect(at(&route)).expect("the route listens");
     let seen = tokio::task::spawn_blocking(move || std::io::Read::read(&mut client, &mut [0]));
     let seen = soon(seen).await.expect("no panic").map_err(|error| error.kind());
     assert_eq!(seen, Err(ErrorKind::ConnectionReset));

@@ -7,7 +7,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 #[derive(Debug, Clone)]
 enum Change {
-    Add { name: u8, toxic: Toxic, stream: Stream },
+    Add { name: u8, toxic: Toxic, stream: Stream, share: u32, slice: bool, update: bool },
     Remove { name: u8 },
 }
 
@@ -19,10 +19,20 @@ fn change() -> impl Strategy<Value = Change> {
         }),
         (5_000_000..100_000_000_u64)
             .prop_map(|rate| Toxic::Bandwidth { rate: Bytes::new(rate).per_second() }),
+        (100..5000_u64).prop_map(|n| Toxic::Slicer {
+            average: Bytes::new(n),
+            variation: Bytes::new(n / 2),
+            delay: Duration::ZERO
+        }),
+        (0..300_000_u64, 1..10_u64)
+            .prop_map(|(a, h)| Toxic::Stall { after: Bytes::new(a), hold: Duration::from_millis(h) }),
+        (1..5_u64, 1..5_u64)
+            .prop_map(|(a, h)| Toxic::Burst { on: Duration::from_millis(a), off: Duration::from_millis(h) }),
+        (0..9_u64).prop_map(|a| Toxic::SlowClose { delay: Duration::from_millis(a) }),
     ];
     let stream = prop_oneof![Just(Stream::Upstream), Just(Stream::Downstream)];
     prop_oneof![
-        3 => (0..4_u8, toxic, stream).prop_map(|(name, toxic, stream)| Change::Add { name, toxic, stream }),
+        4 => (0..4_u8, toxic, stream, prop_oneof![Just(0), Just(50), Just(100)], any::<bool>(), any::<bool>()).prop_map(|(name, toxic, stream, share, slice, update)| Change::Add { name, toxic, stream, share, slice, update }),
         2 => (0..4_u8).prop_map(|name| Change::Remove { name }),
     ]
 }
@@ -55,7 +65,26 @@ async fn receive(mut from: OwnedReadHalf) -> Vec<u8> {
 fn apply(route: &Route, change: &Change) {
     // Names are few, so that adding what exists and removing what does not is tried as well.
     let _ = match change {
-        Change::Add { name, toxic, stream } => route.add(spec(&name.to_string(), *toxic, *stream, ALL)),
+        Change::Add { name, toxic, stream, share, slice, update } => {
+            let mut sp = spec(&name.to_string(), *toxic, *stream, Percent::new(*share));
+            if *slice && toxic.has_slices() {
+                sp = sp.slice(Duration::from_millis(2));
+            }
+            if *update {
+                if let Some(old) = route.toxic(&name.to_string()) {
+                    let same = old.toxic.kind() == toxic.kind();
+                    route.update(ToxicSpec {
+                        toxic: if same { *toxic } else { old.toxic },
+                        toxicity: sp.toxicity,
+                        ..old
+                    })
+                } else {
+                    Ok(())
+                }
+            } else {
+                route.add(sp)
+            }
+        }
         Change::Remove { name } => route.remove(&name.to_string()).map(drop),
     };
 }
@@ -85,7 +114,7 @@ async fn run(changes: Vec<Change>, chunks: Vec<usize>, len: usize) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_arrive_once_and_in_order(

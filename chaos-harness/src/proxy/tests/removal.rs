@@ -37,7 +37,7 @@ fn every_toxic() -> Vec<Toxic> {
 }
 
 fn prompt(start: Instant) {
-    assert!(clock::now() - start < Duration::from_secs(5));
+    assert!(clock::now() - start < Duration::from_secs(1));
 }
 
 #[tokio::test]
@@ -108,11 +108,40 @@ async fn a_removed_timeout_closes_what_lost_bytes_and_spares_the_rest() {
 }
 
 #[tokio::test]
+async fn a_timeout_closes_with_an_end_although_data_is_unread() {
+    let (_proxy, route, listener) = to_listener().await;
+    for after in [Duration::ZERO, Duration::from_millis(50)] {
+        let (mut client, _service) = pair(&route, &listener).await;
+        route.add(spec("hole", Toxic::Timeout { after }, Stream::Upstream, ALL)).unwrap();
+        client.write_all(&vec![1; 400_000]).await.unwrap();
+        if after.is_zero() {
+            route.remove("hole").unwrap();
+        }
+        assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
+        let _ = route.remove("hole");
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_a_timeout_withheld_is_only_late() {
+    let (_proxy, route, listener) = to_listener().await;
+    let (mut client, mut service) = pair(&route, &listener).await;
+    route.add(spec("hole", TIMEOUT, Stream::Downstream, ALL)).unwrap();
+    service.shutdown().await.unwrap();
+    let nothing = tokio::time::timeout(Duration::from_millis(100), client.read(&mut [0])).await;
+    assert!(nothing.is_err());
+    assert_eq!(route.remove("hole").unwrap().closed, 0);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
+    client.write_all(b"x").await.unwrap();
+    assert_eq!(soon(service.read_u8()).await.unwrap(), b'x');
+}
+
+#[tokio::test]
 async fn a_removed_reset_no_longer_threatens() {
     let (_proxy, route) = to_echo().await;
     let after = Duration::from_millis(100);
     route.add(spec("rst", Toxic::ResetPeer { after }, Stream::Downstream, ALL)).unwrap();
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     until(|| route.counters().toxics[0].touched == 1).await;
     route.remove("rst").unwrap();
     let start = clock::now();
@@ -125,26 +154,26 @@ async fn a_removed_reset_no_longer_threatens() {
 async fn names_are_told_apart_and_nonsense_is_refused() {
     use crate::proxy::error::ProxyError;
     let (proxy, route, _listener) = to_listener().await;
-    let zero = Toxic::Bandwidth { rate: Bytes::new(0).per_second() };
-    let refused = route.add(spec("none", zero, Stream::Upstream, ALL));
+    let nothing = Toxic::Slicer { average: Bytes::new(1), variation: Bytes::new(2), delay: Duration::ZERO };
+    let refused = route.add(spec("none", nothing, Stream::Upstream, ALL));
     assert!(matches!(refused, Err(ProxyError::InvalidToxic { .. })));
     route.add(spec("slow", latency(1), Stream::Upstream, ALL)).unwrap();
     let twice = route.add(spec("slow", latency(1), Stream::Downstream, ALL));
     assert!(matches!(twice, Err(ProxyError::ToxicExists { .. })));
     route.remove("slow").unwrap();
     assert!(matches!(route.remove("slow"), Err(ProxyError::NoSuchToxic { .. })));
-    assert!(matches!(proxy.route("service", route.upstream()), Err(ProxyError::RouteExists(_))));
+    assert!(matches!(proxy.route("service", at(&route)), Err(ProxyError::RouteExists(_))));
 }
 
 #[tokio::test]
 async fn a_dropped_proxy_leaves_nothing_open() {
     use crate::proxy::error::ProxyError;
     let (proxy, route) = to_echo().await;
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     ping(&mut client).await.unwrap();
     drop(proxy);
     assert!(ping(&mut client).await.is_err());
-    assert!(TcpStream::connect(route.address()).await.is_err());
+    assert!(TcpStream::connect(at(&route)).await.is_err());
     let late = route.add(spec("slow", latency(1), Stream::Upstream, ALL));
     assert!(matches!(late, Err(ProxyError::Stopped(_))));
     assert_eq!(route.counters().open, 0);

@@ -7,7 +7,7 @@ use crate::units::Bytes;
 #[tokio::test]
 async fn latency_delays_its_own_direction_and_the_other_adds_up() {
     let (_proxy, route) = to_echo().await;
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     for (name, stream, least) in [("down", Stream::Downstream, 40), ("up", Stream::Upstream, 80)] {
         route.add(spec(name, latency(40), stream, ALL)).unwrap();
         let start = clock::now();
@@ -31,7 +31,7 @@ async fn an_idle_close_is_delayed_too() {
 async fn data_in_flight_keeps_flowing() {
     let (_proxy, route) = to_echo().await;
     route.add(spec("slow", latency(100), Stream::Downstream, ALL)).unwrap();
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     let start = clock::now();
     for sent in 1..=50_u64 {
         client.write_all(&[0; 1_000]).await.unwrap();
@@ -83,7 +83,7 @@ async fn toxics_are_passed_in_the_order_of_their_adding() {
     route.add(spec("slower", latency(30), Stream::Downstream, ALL)).unwrap();
     let names: Vec<_> = route.counters().toxics.into_iter().map(|toxic| toxic.name).collect();
     assert_eq!(names, ["slow", "slower"]);
-    let mut client = connect(route.address()).await;
+    let mut client = connect(at(&route)).await;
     let start = clock::now();
     ping(&mut client).await.unwrap();
     assert!(clock::now() - start >= Duration::from_millis(60));
@@ -93,9 +93,25 @@ async fn toxics_are_passed_in_the_order_of_their_adding() {
 async fn an_address_may_move() {
     let (_proxy, route) = to_echo().await;
     let (_other, elsewhere, listener) = to_listener().await;
-    let mut old = connect(route.address()).await;
+    let mut old = connect(at(&route)).await;
     ping(&mut old).await.unwrap();
-    route.set_upstream(elsewhere.upstream());
+    route.set_upstream(elsewhere.upstream().parse().unwrap());
     let (_client, _service) = pair(&route, &listener).await;
     ping(&mut old).await.unwrap();
+}
+
+#[tokio::test]
+async fn small_messages_wait_for_no_acknowledgement() {
+    let (_proxy, route) = to_echo().await;
+    let mut client = connect(at(&route)).await;
+    client.set_nodelay(true).unwrap();
+    let start = clock::now();
+    for _ in 0..25 {
+        client.write_all(&[1]).await.unwrap();
+        until(|| route.counters().upstream_bytes % 2 == 1).await;
+        client.write_all(&[2]).await.unwrap();
+        soon(client.read_exact(&mut [0; 2])).await.unwrap();
+    }
+    // An acknowledgement may be 40 ms late, each time.
+    assert!(clock::now() - start < Duration::from_millis(600));
 }

@@ -1,28 +1,25 @@
 //! A limit on bytes per second, in slices small enough not to show as bursts.
 
-use super::{Effect, Removal, Shape, later};
+use super::{Removal, Shape, gate, later};
 use crate::proxy::chunk::{Item, Queue};
+use crate::proxy::toxic::Toxic;
 use crate::units::ByteRate;
 use std::time::{Duration, Instant};
 
 /// Data is let through in pieces of at most this much time.
-const SLICE: Duration = Duration::from_millis(5);
+const SLICE: Duration = Duration::from_millis(3);
 
-/// How far the limit may lag behind and catch up: what a late timer loses, but no burst after a pause.
-const CATCH_UP: Duration = Duration::from_millis(10);
+/// How far the limit may lag behind and catch up: what late wake-ups lose. A pause of the sender earns nothing.
+const CATCH_UP: Duration = Duration::from_millis(50);
 
-/// What may wait for its turn: little, so that the sender soon feels the limit.
-const WAITING_BYTES: usize = 64 << 10;
+/// What may wait for its turn: as much as passes in this time, so that a late sender leaves no gap, and yet little, so that
+/// it soon feels the limit.
+const WAITING: Duration = Duration::from_millis(10);
+const LEAST_WAITING_BYTES: usize = gate::ROOM;
+const MOST_WAITING_BYTES: usize = 4 << 20;
 
-pub(super) fn check(rate: ByteRate) -> Result<(), &'static str> {
-    if rate.bytes_per_second() == 0 {
-        return Err("a bandwidth of zero lets nothing through; give a rate above zero, or use a timeout");
-    }
-    Ok(())
-}
-
-pub(super) fn effect(rate: ByteRate, now: Instant) -> Effect {
-    Effect { shape: Some(Box::new(TokenBucket { rate, waiting: Queue::default(), free: now })), end: None }
+pub(super) fn shape(rate: ByteRate, now: Instant) -> Box<dyn Shape> {
+    Box::new(TokenBucket { rate, waiting: Queue::default(), free: now })
 }
 
 struct TokenBucket {
@@ -33,38 +30,44 @@ struct TokenBucket {
 }
 
 impl TokenBucket {
-    fn slice_bytes(&self) -> usize {
-        let bytes = u128::from(self.rate.bytes_per_second()) * SLICE.as_nanos() / 1_000_000_000;
-        usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
+    /// At a rate of zero nothing ever passes.
+    fn is_shut(&self) -> bool {
+        self.rate.bytes_per_second() == 0
+    }
+
+    /// What passes in this time.
+    fn bytes_in(&self, time: Duration) -> usize {
+        let bytes = u128::from(self.rate.bytes_per_second()) * time.as_nanos() / 1_000_000_000;
+        usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     fn time_for(&self, bytes: usize) -> Duration {
-        let nanos = bytes as u128 * 1_000_000_000 / u128::from(self.rate.bytes_per_second());
+        let nanos = bytes as u128 * 1_000_000_000 / u128::from(self.rate.bytes_per_second().max(1));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 
 impl Shape for TokenBucket {
-    fn push(&mut self, item: Item, _now: Instant) {
+    fn push(&mut self, item: Item, now: Instant) {
+        if self.waiting.is_empty() {
+            self.free = self.free.max(now.checked_sub(SLICE).unwrap_or(now));
+        }
         self.waiting.push(item);
     }
 
     fn pop(&mut self, now: Instant) -> Option<Item> {
-        let slice = self.slice_bytes();
-        let Item::Data(chunk) = self.waiting.front_mut()? else { return self.waiting.pop() };
-        if self.free > now {
+        let Item::Data(_) = self.waiting.front()? else { return self.waiting.pop() };
+        if self.is_shut() || self.free > now {
             return None;
         }
-        let item = if chunk.len() <= slice { self.waiting.pop()? } else { Item::Data(chunk.split_to(slice)) };
-        if let Item::Data(chunk) = &item {
-            let resumed = now.checked_sub(CATCH_UP).map_or(self.free, |earliest| self.free.max(earliest));
-            self.free = later(resumed, self.time_for(chunk.len()));
-        }
-        Some(item)
+        let chunk = self.waiting.split_front(self.bytes_in(SLICE).max(1))?;
+        let resumed = now.checked_sub(CATCH_UP).map_or(self.free, |earliest| self.free.max(earliest));
+        self.free = later(resumed, self.time_for(chunk.len()));
+        Some(Item::Data(chunk))
     }
 
     fn next_due(&self) -> Option<Instant> {
-        (!self.waiting.is_empty()).then_some(self.free)
+        (!self.waiting.is_empty() && !self.is_shut()).then_some(self.free)
     }
 
     fn held(&self) -> usize {
@@ -72,11 +75,17 @@ impl Shape for TokenBucket {
     }
 
     fn room(&self) -> usize {
-        WAITING_BYTES
+        self.bytes_in(WAITING).clamp(LEAST_WAITING_BYTES, MOST_WAITING_BYTES)
     }
 
-    fn remove(mut self: Box<Self>) -> Removal {
-        Removal::Release(std::iter::from_fn(|| self.waiting.pop()).collect())
+    fn change(&mut self, toxic: &Toxic, now: Instant) {
+        if let Toxic::Bandwidth { rate } = *toxic {
+            (self.rate, self.free) = (rate, now);
+        }
+    }
+
+    fn remove(self: Box<Self>) -> Removal {
+        gate::release(self.waiting)
     }
 }
 
@@ -91,7 +100,7 @@ mod tests {
     /// Lets everything through, waking as late as `lag` says; when each piece came out, and how long it was.
     fn run(rate: u64, chunks: &[usize], lag: Duration) -> Vec<(Duration, usize)> {
         let start = clock::now();
-        let mut bucket = effect(Bytes::new(rate).per_second(), start).shape.expect("bandwidth shapes bytes");
+        let mut bucket = shape(Bytes::new(rate).per_second(), start);
         for len in chunks {
             bucket.push(Item::Data(Chunk::new(&vec![0; *len])), start);
         }
@@ -106,16 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_refused() {
-        assert!(check(Bytes::new(0).per_second()).is_err());
-        assert!(check(Bytes::new(1).per_second()).is_ok());
+    fn at_zero_everything_waits_until_there_is_a_rate() {
+        let start = clock::now();
+        let mut bucket = shape(Bytes::new(0).per_second(), start);
+        bucket.push(Item::Data(Chunk::new(b"x")), start);
+        let late = start + Duration::from_secs(10);
+        assert_eq!((bucket.pop(late), bucket.next_due()), (None, None));
+        bucket.change(&Toxic::Bandwidth { rate: Bytes::new(1).per_second() }, late);
+        assert_eq!(bucket.pop(late), Some(Item::Data(Chunk::new(b"x"))));
     }
 
     #[test]
     fn a_pause_earns_no_burst() {
         let start = clock::now();
-        let mut bucket =
-            effect(Bytes::new(1_000_000).per_second(), start).shape.expect("bandwidth shapes bytes");
+        let mut bucket = shape(Bytes::new(1_000_000).per_second(), start);
         let late = start + Duration::from_secs(10);
         bucket.push(Item::Data(Chunk::new(&vec![0; 100_000])), late);
         let burst: usize = std::iter::from_fn(|| bucket.pop(late)).map(|item| item.cost() - 96).sum();
@@ -125,7 +138,7 @@ mod tests {
     #[test]
     fn the_end_waits_for_the_data_before_it() {
         let start = clock::now();
-        let mut bucket = effect(Bytes::new(1_000).per_second(), start).shape.expect("bandwidth shapes bytes");
+        let mut bucket = shape(Bytes::new(1_000).per_second(), start);
         bucket.push(Item::Data(Chunk::new(&[0; 10])), start);
         bucket.push(Item::End(Ending::Fin), start);
         assert!(matches!(bucket.pop(start), Some(Item::Data(_))));

@@ -1,8 +1,9 @@
 //! A delay line: each chunk has a time at which it is due, and others follow it meanwhile.
 
-use super::{Effect, Removal, Shape, later};
+use super::{FAR, Removal, Shape, later};
 use crate::chance;
 use crate::proxy::chunk::Item;
+use crate::proxy::toxic::Toxic;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -11,31 +12,31 @@ use std::time::{Duration, Instant};
 /// Only what has been sent within the delay is ever here; a link that is full holds its sender back.
 const IN_FLIGHT_BYTES: usize = 40 << 20;
 
-pub(super) fn effect(delay: Duration, jitter: Duration, chance: chance::Stream) -> Effect {
-    let jitter = (!jitter.is_zero()).then_some((jitter, chance));
-    Effect { shape: Some(Box::new(DelayLine { delay, jitter, ..DelayLine::default() })), end: None }
+pub(super) fn shape(delay: Duration, jitter: Duration, chance: chance::Stream) -> Box<dyn Shape> {
+    Box::new(DelayLine { delay, jitter, chance, in_flight: VecDeque::new(), cost: 0 })
 }
 
-#[derive(Default)]
+/// `delay`, give or take the jitter; never less than nothing.
+pub(super) fn vary(delay: Duration, jitter: Duration, chance: &mut chance::Stream) -> Duration {
+    if jitter.is_zero() {
+        return delay;
+    }
+    let deviation = 2.0 * chance.fraction() - 1.0;
+    let size = jitter.min(FAR).mul_f64(deviation.abs());
+    if deviation < 0.0 { delay.saturating_sub(size) } else { delay.saturating_add(size) }
+}
+
 struct DelayLine {
     delay: Duration,
-    jitter: Option<(Duration, chance::Stream)>,
+    jitter: Duration,
+    chance: chance::Stream,
     in_flight: VecDeque<(Instant, Item)>,
     cost: usize,
 }
 
-impl DelayLine {
-    fn draw_delay(&mut self) -> Duration {
-        let Some((jitter, chance)) = &mut self.jitter else { return self.delay };
-        let deviation = 2.0 * chance.fraction() - 1.0;
-        let size = jitter.mul_f64(deviation.abs());
-        if deviation < 0.0 { self.delay.saturating_sub(size) } else { self.delay.saturating_add(size) }
-    }
-}
-
 impl Shape for DelayLine {
     fn push(&mut self, item: Item, now: Instant) {
-        let due = later(now, self.draw_delay());
+        let due = later(now, vary(self.delay, self.jitter, &mut self.chance));
         // A stream keeps its order: with a shorter delay than its predecessor, a chunk arrives together with it.
         let due = self.in_flight.back().map_or(due, |(last, _)| due.max(*last));
         self.cost += item.cost();
@@ -61,6 +62,17 @@ impl Shape for DelayLine {
         IN_FLIGHT_BYTES
     }
 
+    fn change(&mut self, toxic: &Toxic, now: Instant) {
+        if let Toxic::Latency { delay, jitter } = *toxic {
+            (self.delay, self.jitter) = (delay, jitter);
+            // What is on its way arrives no later than what is sent from now on.
+            let latest = later(now, delay);
+            for (due, _) in &mut self.in_flight {
+                *due = latest.min(*due);
+            }
+        }
+    }
+
     fn remove(self: Box<Self>) -> Removal {
         Removal::Release(self.in_flight.into_iter().map(|(_, item)| item).collect())
     }
@@ -75,9 +87,7 @@ mod tests {
 
     fn line(delay: u64, jitter: u64) -> Box<dyn Shape> {
         let millis = Duration::from_millis;
-        effect(millis(delay), millis(jitter), Seed::new(5).stream("jitter"))
-            .shape
-            .expect("latency shapes bytes")
+        shape(millis(delay), millis(jitter), Seed::new(5).stream("jitter"))
     }
 
     fn data(byte: u8) -> Item {

@@ -1,15 +1,12 @@
 //! A black hole: bytes go in, none come out.
 
-use super::{Effect, Removal, Shape};
-use crate::proxy::chunk::{Ending, Item, Queue};
-use std::time::{Duration, Instant};
+use super::{Removal, Shape, gate};
+use crate::proxy::chunk::{Item, Queue};
+use crate::proxy::toxic::Toxic;
+use std::time::Instant;
 
-/// What is taken in before the sender is held back, as an unanswering network would do once its buffers are full.
-const WITHHELD_BYTES: usize = 64 << 10;
-
-pub(super) fn effect(after: Duration) -> Effect {
-    let end = (!after.is_zero()).then_some((after, Ending::Fin));
-    Effect { shape: Some(Box::new(BlackHole::default())), end }
+pub(super) fn shape() -> Box<dyn Shape> {
+    Box::new(BlackHole::default())
 }
 
 #[derive(Default)]
@@ -35,10 +32,14 @@ impl Shape for BlackHole {
     }
 
     fn room(&self) -> usize {
-        WITHHELD_BYTES
+        gate::ROOM
     }
 
+    /// When the connection is closed is not a matter of its bytes.
+    fn change(&mut self, _toxic: &Toxic, _now: Instant) {}
+
     fn remove(self: Box<Self>) -> Removal {
-        if self.withheld.is_empty() { Removal::Release(Vec::new()) } else { Removal::Close }
+        // An end that was withheld is only late.
+        if self.withheld.bytes() == 0 { gate::release(self.withheld) } else { Removal::Close }
     }
 }

@@ -107,7 +107,8 @@ pub(crate) fn choose(
                 .iter()
                 .find_map(|fault| supports(&provider.kind, *fault).err())
                 .map(|reason| Obstacle { reason, remedy: String::new() })
-                .or_else(|| availability.obstacle(&provider.kind)),
+                .or_else(|| availability.obstacle(&provider.kind))
+                .or_else(|| availability.obstacle_to_routes(provider)),
         };
         let Some(Obstacle { reason, remedy }) = obstacle else {
             let mut provider = provider.clone();
@@ -185,6 +186,25 @@ mod tests {
         assert!(
             matches!(chosen.provider.kind, ProviderKind::Container { image, .. } if image == "mirror/redis:7")
         );
+    }
+
+    #[test]
+    fn containers_of_an_engine_elsewhere_do_not_reach_the_routes() {
+        let elsewhere = Availability::new(EngineAddress::Tcp("build:2375".to_owned()), None, None);
+        let here = without_engine();
+        let provider = |source: Source| source.providers.into_iter().next().unwrap();
+        let shop = || container("shop:1").port(80);
+        assert_eq!(elsewhere.obstacle_to_routes(&provider(shop().env("PORT={port}").into())), None);
+        let shop = provider(shop().env("CACHE={cache}").into());
+        assert_eq!(here.obstacle_to_routes(&shop), None);
+        let obstacle = elsewhere.obstacle_to_routes(&shop).unwrap();
+        assert_eq!(
+            obstacle.reason,
+            "it is given the route to `cache`, which is on this machine, and containers of the engine at \
+             tcp://build:2375 do not reach it"
+        );
+        assert!(obstacle.remedy.contains("run it as a process"), "{}", obstacle.remedy);
+        assert_eq!(elsewhere.obstacle_to_routes(&provider(process("/bin/sh {port} {cache}").into())), None);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::Obstacle;
 use super::engine::{self, EngineAddress};
-use crate::system::ProviderKind;
 use crate::system::program::{self, NotFound};
+use crate::system::template::{self, placeholders};
+use crate::system::{Provider, ProviderKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
@@ -80,6 +81,22 @@ impl Availability {
     /// The name of an image, with the prefix of this machine.
     pub(crate) fn full_image(&self, image: &str) -> String {
         format!("{}{image}", self.image_prefix.as_deref().unwrap_or_default())
+    }
+
+    /// Why a container cannot reach the routes that it is given, as far as that is plain without trying.
+    pub(crate) fn obstacle_to_routes(&self, provider: &Provider) -> Option<Obstacle> {
+        let ProviderKind::Container { .. } = provider.kind else { return None };
+        let route = placeholders(provider).find(|name| *name != template::PORT)?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let EngineAddress::Tcp(_) = known.engine else { return None };
+        Some(Obstacle {
+            reason: format!(
+                "it is given the route to `{route}`, which is on this machine, and containers of the engine at {} do \
+                 not reach it",
+                known.engine
+            ),
+            remedy: "use an engine on this machine (unset DOCKER_HOST), or run it as a process".to_owned(),
+        })
     }
 
     /// Why a provider of this kind cannot be used here, if it cannot.

@@ -5,6 +5,7 @@ use crate::system::error::StartError;
 use futures::future::try_join_all;
 use futures::stream::StreamExt as _;
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
 use testcontainers::TestcontainersError;
 use testcontainers::bollard::errors::Error as BollardError;
@@ -76,6 +77,17 @@ impl Engine {
         }
     }
 
+    /// Waits for a container to end with the number of an error; one that ends well is waited for without end.
+    pub(super) async fn refusal(&self, id: &str) -> Result<io::Error, EngineError> {
+        match self.client.wait_container(id, None::<WaitContainerOptions>).next().await {
+            Some(Err(BollardError::DockerContainerWaitError { code, .. })) => {
+                Ok(io::Error::from_raw_os_error(i32::try_from(code).unwrap_or_default()))
+            }
+            Some(Err(error)) => Err(doing("wait for the container")(error)),
+            None | Some(Ok(_)) => std::future::pending().await,
+        }
+    }
+
     pub(super) async fn kill(&self, id: &str, signal: &str) -> Result<(), EngineError> {
         let options = KillContainerOptionsBuilder::default().signal(signal).build();
         self.client.kill_container(id, Some(options)).await.map_err(doing("signal the container"))
@@ -118,7 +130,7 @@ impl Engine {
     }
 }
 
-fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
+pub(super) fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
     move |cause| EngineError { what, cause }
 }
 
@@ -202,7 +214,7 @@ impl State {
 }
 
 /// An image's name and tag; `latest` when it has none.
-pub(super) fn name_and_tag(image: &str) -> (String, String) {
+pub(crate) fn name_and_tag(image: &str) -> (String, String) {
     match image.rsplit_once(':') {
         // A colon before a slash belongs to the registry's port.
         Some((name, tag)) if !tag.contains('/') => (name.to_owned(), tag.to_owned()),

@@ -188,8 +188,7 @@ impl ContainerInstance {
         let addresses = (upstream, state.inside(&self.engine, port));
         let (ready, limit) = (&self.launch.ready, self.launch.ready_within);
         self.launch.wait_until_ready(&self.engine, &self.id, addresses, ready, &mut watch, limit).await?;
-        self.point_to(upstream);
-        Ok(())
+        Ok(self.point_to(upstream).await?)
     }
 
     async fn wait_until_ready(&self, ready: &Ready) -> Result<(), BoxError> {

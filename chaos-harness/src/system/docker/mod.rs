@@ -2,6 +2,8 @@
 
 mod engine;
 mod faults;
+mod host;
+mod knock;
 mod logs;
 
 use super::Ready;
@@ -10,13 +12,16 @@ use super::error::{StartError, SystemError};
 use super::instance::{Effect, Instance, InstanceState};
 use super::log::{LogFile, LogTail, LogWatch, SHOWN_LINES};
 use super::ready::Question;
-use super::running::Routes;
+use super::running::{ReadyRoute, Routes};
 use super::template::{self, Values};
 use crate::fault::InstanceFault;
 use crate::safety::{UndoId, UndoLog};
+use crate::system::ServiceName;
 use async_trait::async_trait;
+pub(crate) use engine::name_and_tag;
 pub(super) use engine::remove_all;
 use engine::{Engine, EngineError};
+pub(super) use host::{ContainerRoutes, HostError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,7 +29,7 @@ use std::time::Duration;
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::core::ContainerPort;
 use testcontainers::runners::AsyncRunner as _;
-use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _, TestcontainersError};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -53,6 +58,10 @@ pub(super) struct Launch {
     pub(super) log: LogFile,
     pub(super) undo: UndoLog,
     pub(super) routes: Arc<dyn Routes>,
+    /// The routes that placeholders name.
+    pub(super) named: BTreeMap<ServiceName, ReadyRoute>,
+    /// Where containers reach them.
+    pub(super) container_routes: Arc<ContainerRoutes>,
     /// Ends the start early.
     pub(super) cut: Cut,
 }
@@ -104,9 +113,10 @@ impl ContainerInstance {
     }
 
     async fn try_start(launch: Launch) -> Result<Self, StartError> {
+        let named = launch.container_routes.addresses(&launch, &launch.named).await?;
         let deadline = crate::clock::now() + launch.ready_within;
         let engine = Engine::connect()?;
-        let container = Owned(Some(launch.create().await?));
+        let container = Owned(Some(launch.create(launch.request(&named).start()).await?));
         let id = container.0.as_ref().map(|container| container.id().to_owned()).unwrap_or_default();
         let mut watch = launch.log.watch().map_err(StartError::Log)?;
         let output = launch.log.append().map_err(StartError::Log)?;
@@ -130,16 +140,18 @@ impl ContainerInstance {
         })
     }
 
-    fn point_to(&self, upstream: SocketAddr) {
+    async fn point_to(&self, upstream: SocketAddr) -> std::io::Result<()> {
         *self.upstream.write().unwrap_or_else(PoisonError::into_inner) = upstream;
-        self.launch.routes.repoint(&self.launch.label, upstream);
+        self.launch.routes.repoint(&self.launch.label, upstream).await
     }
 }
 
 impl Launch {
     /// Creates the container and starts it, after pulling its image where it is missing.
-    async fn create(&self) -> Result<ContainerAsync<GenericImage>, StartError> {
-        let starting = self.request().start();
+    async fn create(
+        &self,
+        starting: impl Future<Output = Result<ContainerAsync<GenericImage>, TestcontainersError>>,
+    ) -> Result<ContainerAsync<GenericImage>, StartError> {
         tokio::pin!(starting);
         let outcome = tokio::select! {
             biased;
@@ -164,10 +176,9 @@ impl Launch {
         }
     }
 
-    fn request(&self) -> ContainerRequest<GenericImage> {
-        let routes = BTreeMap::new();
-        let values = Values { port: self.port, routes: &routes };
-        let (name, tag) = engine::name_and_tag(&self.image);
+    fn request(&self, named: &BTreeMap<ServiceName, String>) -> ContainerRequest<GenericImage> {
+        let values = Values { port: self.port, routes: named };
+        let (name, tag) = name_and_tag(&self.image);
         let port = ContainerPort::Tcp(self.port);
         let mut request = GenericImage::new(name, tag)
             .with_exposed_port(port)

@@ -19,7 +19,7 @@ use crate::system::ServiceName;
 use async_trait::async_trait;
 use faults::Applied;
 use group::ProcessGroup;
-use port::ReservedPort;
+pub(crate) use port::ReservedPort;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ pub(super) struct Launch {
     /// With their placeholders.
     pub(super) env: Vec<(String, String)>,
     /// The routes that placeholders may name.
-    pub(super) routes: BTreeMap<ServiceName, SocketAddr>,
+    pub(super) routes: BTreeMap<ServiceName, String>,
     pub(super) ready: Ready,
     pub(super) ready_within: Duration,
     /// Put into its environment as `CHAOS_TRIAL`: a process that carries it belongs to this trial.

@@ -18,7 +18,7 @@ const USUAL_EPHEMERAL: u16 = 32_768;
 
 /// A port that is ours for as long as this lives: over restarts too.
 #[derive(Debug)]
-pub(super) struct ReservedPort {
+pub(crate) struct ReservedPort {
     port: u16,
     lock: PathBuf,
     /// Closing it gives up the lock.
@@ -27,7 +27,7 @@ pub(super) struct ReservedPort {
 
 impl ReservedPort {
     /// A free port that no other test process holds, above `after` where that is given.
-    pub(super) fn reserve(after: Option<u16>) -> Result<Self, StartError> {
+    pub(crate) fn reserve(after: Option<u16>) -> Result<Self, StartError> {
         // Per user: a lock file of another user can be neither opened nor taken away.
         let folder = env::temp_dir().join(format!("chaos-harness-ports-{}", getuid().as_raw()));
         Self::reserve_in(&folder, range(), after)
@@ -64,11 +64,11 @@ impl ReservedPort {
         Ok(TcpListener::bind(reserved.address()).is_ok().then_some(reserved))
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 }

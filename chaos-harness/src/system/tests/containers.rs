@@ -178,6 +178,36 @@ async fn a_starved_container_is_throttled_only_if_it_has_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_container_reaches_the_routes_that_it_is_given() {
+    if !is_there() {
+        return;
+    }
+    let trial = Trial::new();
+    // They listen once they have been answered: the ones by a process, which is on 127.0.0.1 only, the other by a
+    // container.
+    let ask = |name: &str| {
+        let line = "until busybox wget -q -O - http://$UPSTREAM/; do :; done; exec busybox httpd -f -p {port} -h /www";
+        web(&format!("busybox sh -c '{line}'")).env(format!("UPSTREAM={{{name}}}"))
+    };
+    let system = trial
+        .start([
+            ("local", super::fixture::server().into()),
+            ("web", httpd().into()),
+            ("asks_local", ask("local").replicas(2).into()),
+            ("asks_web", ask("web").into()),
+        ])
+        .await
+        .unwrap();
+    let local = system.services().get("local").unwrap().addr();
+    assert!(local.ip().is_loopback(), "user code is given {local}");
+    assert_eq!(trial.routes.for_containers("local").len(), 1, "one listener is enough for all");
+    assert_eq!(left_of(&trial).len(), 4, "what was tried with is gone");
+    assert!(system.stop().await.is_empty());
+    assert_eq!(left_of(&trial), [""; 0]);
+    assert!(trial.is_settled());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_listens_nowhere_is_not_ready_whatever_the_proxy_accepts() {
     if !is_there() {
         return;

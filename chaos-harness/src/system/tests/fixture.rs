@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,27 +21,61 @@ pub(super) fn is_required(what: &str) -> bool {
 
 /// Routes that lead straight to their upstream: what is tested is who asks for them.
 #[derive(Debug, Default)]
-pub(super) struct DirectRoutes(Mutex<BTreeMap<String, Vec<SocketAddr>>>);
+pub(super) struct DirectRoutes {
+    led: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
+    for_containers: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
+}
 
 impl DirectRoutes {
     /// Where the route has led, in turn.
     pub(super) fn history(&self, name: &str) -> Vec<SocketAddr> {
-        self.0.lock().unwrap().get(name).cloned().unwrap_or_default()
+        self.led.lock().unwrap().get(name).cloned().unwrap_or_default()
+    }
+
+    /// Where else the route was opened.
+    #[cfg(feature = "docker")]
+    pub(super) fn for_containers(&self, name: &str) -> Vec<SocketAddr> {
+        self.for_containers.lock().unwrap().get(name).cloned().unwrap_or_default()
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap().keys().cloned().collect()
+        self.led.lock().unwrap().keys().cloned().collect()
     }
 }
 
+#[async_trait::async_trait]
 impl Routes for DirectRoutes {
-    fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr> {
-        self.0.lock().unwrap().entry(name.to_owned()).or_default().push(upstream);
+    async fn open(&self, name: &str, upstream: SocketAddr) -> io::Result<SocketAddr> {
+        self.led.lock().unwrap().entry(name.to_owned()).or_default().push(upstream);
         Ok(upstream)
     }
 
-    fn repoint(&self, name: &str, upstream: SocketAddr) {
-        self.0.lock().unwrap().entry(name.to_owned()).or_default().push(upstream);
+    /// A listener that passes each connection on, for as long as the tests run.
+    async fn open_for_containers(&self, name: &str, ip: IpAddr) -> io::Result<SocketAddr> {
+        let upstream = *self.history(name).last().unwrap();
+        let listener = TcpListener::bind((ip, 0))?;
+        let address = listener.local_addr()?;
+        self.for_containers.lock().unwrap().entry(name.to_owned()).or_default().push(address);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(upstream).unwrap();
+                for (mut from, mut to) in
+                    [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+                {
+                    std::thread::spawn(move || {
+                        // Either side may go away at any time.
+                        let _ = io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(std::net::Shutdown::Write);
+                    });
+                }
+            }
+        });
+        Ok(address)
+    }
+
+    async fn repoint(&self, name: &str, upstream: SocketAddr) -> io::Result<()> {
+        self.led.lock().unwrap().entry(name.to_owned()).or_default().push(upstream);
+        Ok(())
     }
 }
 

@@ -69,6 +69,26 @@ impl Client {
     }
 }
 
+/// A client that opens a connection for each question, and waits for its end.
+pub(crate) struct Visitor {
+    address: SocketAddr,
+}
+
+impl Visitor {
+    pub(crate) fn new(service: &Service) -> Self {
+        Self { address: service.addr() }
+    }
+
+    /// Asks for a path, and reads until the service closes the connection.
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let mut stream = open(self.address).await?;
+        let (status, body) = converse(&mut stream, path).await?;
+        stream.shutdown().await?;
+        stream.read_to_end(&mut Vec::new()).await?;
+        if status == "HTTP/1.1 200 OK" { Ok(body) } else { Err(format!("answered {status}").into()) }
+    }
+}
+
 async fn open(address: SocketAddr) -> io::Result<BufStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

@@ -21,6 +21,28 @@ async fn latency(client: &Client) -> Result {
     client.redis("PING", "+PONG").await
 }
 
+// The app is in a container as well: it reaches the cache by a route, as user code does.
+#[system(
+    redis = container("redis:7", port = 6379),
+    front = container("chaos-test-front", port = 7000, command = "--port {port} --upstream {redis}"),
+)]
+async fn app(front: Service) -> Result<Client> {
+    Client::connect(&front, 20).await
+}
+
+#[chaos_test(
+    system = app,
+    hypothesis = "what the app asks the cache for is late",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 700ms),
+    steady_state(p50 < 80ms, error_rate < 10%),
+    inject(latency(redis, 120ms)),
+    expect(p50 > 100ms, error_rate < 10%),
+    stages(stage(all, 100%)),
+)]
+async fn app_in_container(client: &Client) -> Result {
+    client.redis("PING", "+PONG").await
+}
+
 #[chaos_test(
     system = cache,
     hypothesis = "nobody is there, and then again",

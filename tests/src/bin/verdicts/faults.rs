@@ -1,11 +1,16 @@
 //! Each fault on the process backend, with a hypothesis that holds only if the fault is really there.
 
-use crate::client::Client;
+use crate::client::{Client, Visitor};
 use chaos_harness::prelude::*;
 
 #[system(target = cargo_bin("target-server", args = "--port {port}", ready = http("/health")))]
 async fn one(target: Service) -> Result<Client> {
     Client::connect(&target, 20).await
+}
+
+#[system(target = cargo_bin("target-server", args = "--port {port}", ready = http("/health")))]
+async fn each(target: Service) -> Result<Visitor> {
+    Ok(Visitor::new(&target))
 }
 
 #[chaos_test(
@@ -136,4 +141,121 @@ async fn starve_cpu(client: &Client) -> Result<Vec<u8>> {
 )]
 async fn limit_memory(client: &Client) -> Result<Vec<u8>> {
     client.get("/allocate/536870912").await
+}
+
+#[chaos_test(
+    system = one,
+    hypothesis = "a fifth of the time of one connection is slow",
+    load(rate = 200/s, warmup = 100ms, baseline = 500ms, turbulence = 1s),
+    steady_state(p50 < 40ms, error_rate < 10%),
+    inject(latency(target, 60ms, slices = 50ms)),
+    expect(p99 > 55ms, error_rate < 10%),
+    stages(stage(fifth, 20%)),
+)]
+async fn latency_in_slices(client: &Client) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = one,
+    hypothesis = "answers arrive in pieces, one every millisecond",
+    load(rate = 60/s, warmup = 100ms, baseline = 600ms, turbulence = 800ms),
+    steady_state(p50 < 40ms, error_rate < 10%),
+    inject(slicer(target, 100B, variation = 20B, delay = 1ms)),
+    expect(p50 > 15ms, error_rate < 10%),
+    stages(stage(all, 100%)),
+)]
+async fn slicer(client: &Client) -> Result<Vec<u8>> {
+    client.get("/bytes/2000").await
+}
+
+#[chaos_test(
+    system = one,
+    hypothesis = "no answer is complete",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms),
+    steady_state(error_rate < 10%),
+    inject(limit_data(target, 100B)),
+    expect(error_rate > 80%),
+    stages(stage(all, 100%)),
+)]
+async fn limit_data(client: &Client) -> Result<Vec<u8>> {
+    client.get("/bytes/2000").await
+}
+
+#[chaos_test(
+    system = one,
+    hypothesis = "answers stop in the middle",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms, timeout = 400ms),
+    steady_state(error_rate < 10%),
+    inject(stall(target, 100B)),
+    expect(error_rate > 80%),
+    stages(stage(all, 100%)),
+)]
+async fn stall(client: &Client) -> Result<Vec<u8>> {
+    client.get("/bytes/2000").await
+}
+
+#[chaos_test(
+    system = one,
+    hypothesis = "half of the time nothing comes through",
+    load(rate = 200/s, warmup = 100ms, baseline = 500ms, turbulence = 1s),
+    steady_state(p50 < 40ms, error_rate < 10%),
+    inject(burst(target, 100ms, 100ms)),
+    expect(p90 > 45ms, error_rate < 10%),
+    stages(stage(all, 100%)),
+)]
+async fn burst(client: &Client) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = each,
+    hypothesis = "nobody gets in",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms),
+    steady_state(error_rate < 10%),
+    inject(refuse_connections(target)),
+    expect(error_rate > 80%),
+    stages(stage(all, 100%)),
+)]
+async fn refuse_connections(client: &Visitor) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = each,
+    hypothesis = "the pool is exhausted",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms),
+    steady_state(error_rate < 10%),
+    inject(limit_connections(target, 0)),
+    expect(error_rate > 80%),
+    stages(stage(all, 100%)),
+)]
+async fn limit_connections(client: &Visitor) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = each,
+    hypothesis = "getting in takes its time",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 600ms),
+    steady_state(p50 < 40ms, error_rate < 10%),
+    inject(delay_connections(target, 60ms, jitter = 5ms)),
+    expect(p50 > 50ms, error_rate < 10%),
+    stages(stage(all, 100%)),
+)]
+async fn delay_connections(client: &Visitor) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = each,
+    hypothesis = "who waits for the end waits longer",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 600ms),
+    steady_state(p50 < 40ms, error_rate < 10%),
+    inject(slow_close(target, 60ms)),
+    expect(p50 > 50ms, error_rate < 10%),
+    stages(stage(all, 100%)),
+)]
+async fn slow_close(client: &Visitor) -> Result<Vec<u8>> {
+    client.get("/").await
 }

@@ -1,0 +1,36 @@
+//! `cargo chaos`: the embedded proxy as a server of its own, and the commands that drive it or any other Toxiproxy.
+
+mod arguments;
+mod drive;
+mod serve;
+mod spelling;
+
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+use std::error::Error;
+use std::process::ExitCode;
+
+/// The exit code of what failed. What is written wrongly ends with clap's own, which is 2.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse_from(spelling::normal(std::env::args_os()));
+    match arguments.command {
+        Command::Proxy(proxy) => match proxy.command {
+            None => ended(serve::serve(&proxy.serve)),
+            Some(command) => ended(drive::proxy(&command)),
+        },
+        Command::Toxic(toxic) => ended(drive::toxic(&toxic.command)),
+    }
+}
+
+fn ended<E: Error>(outcome: Result<(), E>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+    ExitCode::from(FAILED)
+}

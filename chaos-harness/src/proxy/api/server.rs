@@ -1,0 +1,182 @@
+//! The API's port and its connections.
+
+use super::ApiOptions;
+use super::service::Service;
+use crate::clock;
+use crate::proxy::Proxy;
+use crate::proxy::lock::lock;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// How long a connection may be idle, or take for the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long accepting rests after it failed: the cause (most often no free file descriptor) needs time to go away.
+const ACCEPT_REST: Duration = Duration::from_millis(10);
+
+/// Why the API could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The address cannot be listened on.
+    #[error("cannot serve the API at {address}: free that port, or choose another")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// The API while it is served. Dropping it closes its port and its connections, and leaves the routes as they are.
+#[derive(Debug)]
+#[must_use = "dropping this stops the API"]
+pub struct Api {
+    address: SocketAddr,
+    listener: Weak<Listener>,
+    task: AbortHandle,
+}
+
+impl Api {
+    /// Where it is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        // The port is free when this returns; the task ends some time later.
+        if let Some(listener) = self.listener.upgrade() {
+            lock(&listener.socket).take();
+        }
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    /// Serves the HTTP API of Toxiproxy 2.12 for the routes of this proxy, on the proxy's own threads.
+    ///
+    /// Beyond the original's, there are the toxic types `burst`, `stall`, `limit_connections`, `refuse_connections`,
+    /// `delay_connections` and `down`; a field `slice` of toxics, in milliseconds ([`ToxicSpec::slice`]); and
+    /// `GET /proxies/{proxy}/counters` and `/trace`, for [`RouteCounters`] and [`Trace`]. Values that mean nothing, such
+    /// as a negative rate, are refused before anything changes.
+    ///
+    /// [`ToxicSpec::slice`]: crate::proxy::ToxicSpec::slice
+    /// [`RouteCounters`]: crate::proxy::RouteCounters
+    /// [`Trace`]: crate::proxy::Trace
+    ///
+    /// ```
+    /// use chaos_harness::Seed;
+    /// use chaos_harness::proxy::{ApiOptions, Proxy};
+    /// let proxy = Proxy::start(Seed::new(1))?;
+    /// let api = proxy.serve_api(ApiOptions { listen: "127.0.0.1:0".to_owned(), ..ApiOptions::default() })?;
+    /// println!("TOXIPROXY_URL=http://{}", api.address());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The address cannot be listened on: most often because the port is taken.
+    pub fn serve_api(&self, options: ApiOptions) -> Result<Api, ApiError> {
+        let ApiOptions { listen, proxy_metrics, runtime_metrics } = options;
+        let table = self.table().clone();
+        let runtime = table.runtime();
+        let bind = || {
+            let socket = std::net::TcpListener::bind(&*preferred(listen.to_socket_addrs()?))?;
+            socket.set_nonblocking(true)?;
+            let address = socket.local_addr()?;
+            let _entered = runtime.enter();
+            Ok((address, TcpListener::from_std(socket)?))
+        };
+        let (address, socket) =
+            bind().map_err(|source| ApiError::Listen { address: listen.clone(), source })?;
+        let listener = Arc::new(Listener { socket: Mutex::new(Some(socket)) });
+        let weak = Arc::downgrade(&listener);
+        let service = Arc::new(Service::new(table, proxy_metrics, runtime_metrics));
+        let task = runtime.spawn(accept(listener, service)).abort_handle();
+        Ok(Api { address, listener: weak, task })
+    }
+}
+
+/// Version 4 first, as in the original: clients look for `localhost` at 127.0.0.1, and many machines name `::1` before it.
+fn preferred(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
+}
+
+#[derive(Debug)]
+struct Listener {
+    /// `None` once the API has been dropped.
+    socket: Mutex<Option<TcpListener>>,
+}
+
+impl Listener {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<TcpStream>>> {
+        let socket = lock(&self.socket);
+        let Some(socket) = &*socket else { return Poll::Ready(None) };
+        let accepted = ready!(socket.poll_accept(cx));
+        Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+async fn accept(listener: Arc<Listener>, service: Arc<Service>) {
+    // Dropped with this task, which ends them.
+    let mut connections = JoinSet::new();
+    while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok(stream) => {
+                connections.spawn(converse(stream, Arc::clone(&service)));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection to the API");
+                clock::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, service: Arc<Service>) {
+    // Without it a client may wait for an answer that is ready; that is no reason to give none.
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .half_close(true)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the API ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::preferred;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn version_4_comes_first_and_the_order_stays_otherwise() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let found = ["[::1]:1", "127.0.0.1:1", "[fe80::1]:1", "10.0.0.1:1"].map(address);
+        let expected = ["127.0.0.1:1", "10.0.0.1:1", "[::1]:1", "[fe80::1]:1"].map(address);
+        assert_eq!(preferred(found.into_iter()), expected);
+    }
+}
