@@ -4,9 +4,9 @@ use super::active::ActiveToxic;
 use super::address::Upstream;
 use super::chunk::Ending;
 use super::counters::RouteTally;
+use super::descriptors;
 use super::dial::dial;
 use super::link::ToxicId;
-use super::listener::out_of_descriptors;
 use super::lock::lock;
 use super::request::{Change, Encounter, Redrawn, Request};
 use super::shared::Shared;
@@ -84,7 +84,7 @@ impl Connection {
                 poll_fn(|cx| self.work(cx)).await;
             }
             Some(Err(error)) => {
-                if out_of_descriptors(&error) {
+                if descriptors::are_exhausted(&error) {
                     tracing::warn!(upstream = upstream.as_str(), %error, "no file descriptor left: the client is reset");
                 } else {
                     tracing::debug!(upstream = upstream.as_str(), %error, "cannot reach the service: the client is reset");

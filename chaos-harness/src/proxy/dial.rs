@@ -1,6 +1,7 @@
 //! Connecting to the service.
 
 use super::address::Upstream;
+use super::descriptors;
 use socket2::SockRef;
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub(super) async fn dial(upstream: &Upstream) -> io::Result<TcpStream> {
 /// must not take an abandoned dial for a client that had nothing to say.
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    descriptors::check(&socket)?;
     SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
     socket.connect(address).await
 }

@@ -1,12 +1,14 @@
 //! A route's port: listened on, or kept for later while the route is down.
 
+use super::descriptors;
 use super::lock::lock;
+use super::state::reset;
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 
@@ -85,27 +87,26 @@ impl Listener {
         let Door { state, reserve: spare, .. } = &mut *door;
         match state {
             DoorState::Open(listener) => {
-                let error = match std::task::ready!(listener.poll_accept(cx)) {
+                let error = match ready!(listener.poll_accept(cx)) {
                     Ok((client, _)) => {
                         if spare.is_none() {
                             *spare = reserve();
                         }
-                        return Poll::Ready(Some(Accepted::Client(client)));
+                        return Poll::Ready(Some(Accepted::keep(client)));
                     }
                     Err(error) => error,
                 };
-                if !out_of_descriptors(&error) || spare.take().is_none() {
+                // Not even the last ones are left: others in this process have them.
+                if !descriptors::are_exhausted(&error) || spare.take().is_none() {
                     return Poll::Ready(Some(Accepted::Failed(error)));
                 }
-                let refused = listener.poll_accept(cx);
+                let refused = listener.poll_accept(cx).map_ok(|(client, _)| reset(client));
+                // Not before the client is gone, whose descriptor it takes.
                 *spare = reserve();
-                match std::task::ready!(refused) {
-                    Ok((client, _)) => {
-                        super::state::reset(client);
-                        Poll::Ready(Some(Accepted::Refused(error)))
-                    }
-                    Err(_) => Poll::Ready(Some(Accepted::Failed(error))),
-                }
+                Poll::Ready(Some(match ready!(refused) {
+                    Ok(()) => Accepted::Refused(error),
+                    Err(_) => Accepted::Failed(error),
+                }))
             }
             DoorState::Shut(_) => Poll::Pending,
             DoorState::Stopped => Poll::Ready(None),
@@ -147,17 +148,24 @@ impl Listener {
     }
 }
 
+impl Accepted {
+    fn keep(client: TcpStream) -> Self {
+        match descriptors::check(&client) {
+            Ok(()) => Self::Client(client),
+            Err(error) => {
+                reset(client);
+                Self::Refused(error)
+            }
+        }
+    }
+}
+
 impl Door {
     fn wake(&self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
     }
-}
-
-pub(super) fn out_of_descriptors(error: &io::Error) -> bool {
-    let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
-    matches!(code, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 fn reserve() -> Option<File> {

@@ -20,8 +20,9 @@
 //! A connection that no toxic touches holds at most 64 KiB and, while it moves bulk data on Linux, one pipe of 1 MiB in
 //! each direction. A toxic that holds bytes back holds at most 96 KiB before the sender is held back (`bandwidth` up to
 //! 10 ms of its rate, at most 4 MiB). What is delayed is in flight: at most 40 MiB for each direction of a connection, and
-//! 256 MiB for all of a proxy's connections, beyond which each may go on with 128 KiB. Without a file descriptor left, a new
-//! connection is reset and the rest goes on.
+//! 256 MiB for all of a proxy's connections, beyond which each may go on with 128 KiB. Once all but the last 16 file
+//! descriptors that the process may have are in use (or an eighth of them, where that is less), a new connection is reset,
+//! and the rest goes on.
 //!
 //! # Chance
 //!
@@ -36,6 +37,7 @@ mod budget;
 mod chunk;
 mod connection;
 mod counters;
+mod descriptors;
 mod dial;
 mod error;
 mod link;

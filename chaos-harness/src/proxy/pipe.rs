@@ -1,5 +1,6 @@
 //! Pipes through which the kernel moves bulk data from socket to socket, without showing it to us.
 
+use super::descriptors;
 use super::lock::lock;
 use rustix::io::retry_on_intr;
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
@@ -49,6 +50,8 @@ impl Pipes {
 impl Pipe {
     fn new() -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+        // Without it the bytes are copied.
+        descriptors::check(&write)?;
         // A pipe of the usual size works as well, only slower.
         let _ = rustix::pipe::fcntl_setpipe_size(&write, PIPE_BYTES);
         Ok(Self { read, write, filled: 0 })

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -454,14 +455,18 @@ impl Registry {
 
 /// Accepts connections until the listener is stopped.
 async fn accept(route: Arc<Inner>, listener: Arc<Listener>) {
+    let mut failing = false;
     while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
+        let failed_before = mem::replace(&mut failing, matches!(accepted, Accepted::Failed(_)));
         match accepted {
             Accepted::Client(client) => admit(&route, client),
             Accepted::Refused(error) => {
                 tracing::warn!(route = route.name, %error, "no file descriptor left: a new connection is reset");
             }
             Accepted::Failed(error) => {
-                tracing::warn!(route = route.name, %error, "cannot accept a connection");
+                if !failed_before {
+                    tracing::warn!(route = route.name, %error, "cannot accept connections for now");
+                }
                 clock::sleep(ACCEPT_REST).await;
             }
         }

@@ -152,32 +152,58 @@ fn connections_that_find_no_descriptor_get_an_error_and_the_others_go_on() {
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     binary().unwrap();
     let service = Service::start();
-    let server = Server::under("ulimit -n 64").unwrap();
-    let listen = proxy(&server, &service);
-    // More than fit: each takes two.
-    let connections: Vec<_> = (0..64).map(|_| connect(listen).unwrap()).collect();
-    let (mut fit, mut unfit) = (Vec::new(), Vec::new());
-    for connection in connections {
-        match echo(&connection, 1) {
-            Ok(()) => fit.push(connection),
-            // A silence until patience ends would be no error.
-            Err(error) => {
-                assert!(!matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
-                unfit.push(connection);
+    // An even and an odd number: the last descriptor that is given out is a service's side once, and a client's once.
+    for limit in [64, 65] {
+        let server = Server::under(&format!("ulimit -n {limit}")).unwrap();
+        let listen = proxy(&server, &service);
+        // More than fit: each takes two.
+        let connections: Vec<_> = (0..64).map(|_| connect(listen).unwrap()).collect();
+        let (mut fit, mut unfit) = (Vec::new(), Vec::new());
+        for connection in connections {
+            match echo(&connection, 1) {
+                Ok(()) => fit.push(connection),
+                // A silence until patience ends would be no error.
+                Err(error) => {
+                    assert!(!matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+                    unfit.push(connection);
+                }
             }
         }
-    }
-    assert!(fit.len() >= 8, "{} fit", fit.len());
-    assert!(unfit.len() >= 32, "64 connections with two descriptors each do not fit in 64: {}", fit.len());
-    for connection in &fit {
-        echo(connection, 2).unwrap();
-    }
-    let answer = server.run(["proxy", "list"]).unwrap();
-    assert_eq!(answer.code, Some(0), "the API goes on: {}", answer.stderr);
+        assert!(fit.len() >= 8, "{} of 64 fit under a limit of {limit}", fit.len());
+        assert!(
+            unfit.len() >= 32,
+            "64 connections with two descriptors each do not fit in {limit}: {}",
+            fit.len()
+        );
+        for connection in &fit {
+            echo(connection, 2).unwrap();
+        }
+        let answer = server.run(["proxy", "list"]).unwrap();
+        assert_eq!(answer.code, Some(0), "the API goes on: {}", answer.stderr);
 
-    drop((fit, unfit));
-    wait_until("as many as before fit again", || {
-        let again: Vec<_> = (0..8).map(|_| connect(listen).unwrap()).collect();
-        again.iter().all(|connection| echo(connection, 3).is_ok())
-    });
+        drop((fit, unfit));
+        wait_until("as many as before fit again", || {
+            let again: Vec<_> = (0..8).map(|_| connect(listen).unwrap()).collect();
+            again.iter().all(|connection| echo(connection, 3).is_ok())
+        });
+    }
+}
+
+#[test]
+fn a_connection_is_reset_also_where_others_have_taken_every_descriptor() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    binary().unwrap();
+    let service = Service::start();
+    let server = Server::under("ulimit -n 64").unwrap();
+    let listen = proxy(&server, &service);
+    // The API's connections may have the last ones too.
+    let greedy: Vec<_> = (0..64).map(|_| connect(server.address()).unwrap()).collect();
+    // It may have inherited some beyond its limit.
+    wait_until("no descriptor is left", || open_in(server.process()).unwrap() >= 64);
+    for _ in 0..3 {
+        let error = echo(&connect(listen).unwrap(), 1).unwrap_err();
+        assert!(!matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    }
+    drop(greedy);
+    wait_until("connections fit again", || connect(listen).is_ok_and(|client| echo(&client, 2).is_ok()));
 }

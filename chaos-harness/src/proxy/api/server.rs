@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
@@ -134,14 +135,18 @@ impl Listener {
 async fn accept(listener: Arc<Listener>, service: Arc<Service>) {
     // Dropped with this task, which ends them.
     let mut connections = JoinSet::new();
+    let mut failing = false;
     while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
+        let failed_before = mem::replace(&mut failing, accepted.is_err());
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok(stream) => {
                 connections.spawn(converse(stream, Arc::clone(&service)));
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection to the API");
+                if !failed_before {
+                    tracing::warn!(%error, "cannot accept connections to the API for now");
+                }
                 clock::sleep(ACCEPT_REST).await;
             }
         }

@@ -113,8 +113,11 @@ async fn a_timeout_closes_with_an_end_although_data_is_unread() {
     for after in [Duration::ZERO, Duration::from_millis(50)] {
         let (mut client, _service) = pair(&route, &listener).await;
         route.add(spec("hole", Toxic::Timeout { after }, Stream::Upstream, ALL)).unwrap();
-        client.write_all(&vec![1; 400_000]).await.unwrap();
+        soon(client.writable()).await.unwrap();
+        // More than the proxy takes.
+        while client.try_write(&BLOCK).is_ok() {}
         if after.is_zero() {
+            until(|| route.counters().toxics[0].touched_carried == 1).await;
             route.remove("hole").unwrap();
         }
         assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
