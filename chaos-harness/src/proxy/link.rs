@@ -88,6 +88,16 @@ pub(super) enum Turn {
     Yielded,
 }
 
+/// What a link does its turn with.
+pub(super) struct Way<'a, 'w> {
+    pub(super) cx: &'a mut Context<'w>,
+    pub(super) from: &'a mut TcpStream,
+    pub(super) to: &'a mut TcpStream,
+    pub(super) now: Instant,
+    /// Counts the bytes written.
+    pub(super) delivered: &'a AtomicU64,
+}
+
 /// The path of the bytes from one peer to the other, through the shapes of the toxics that touch them.
 pub(super) struct Link {
     shared: Arc<Shared>,
@@ -168,8 +178,7 @@ impl Link {
     /// Drops all that is on its way: the connection is over.
     pub(super) fn clear(&mut self) {
         self.shapes.clear();
-        self.exit.clear();
-        self.pipe = None;
+        self.clear_exit();
         self.settle();
     }
 
@@ -188,33 +197,19 @@ impl Link {
         }
     }
 
-    /// Does what can be done without waiting. `delivered` counts the bytes written.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> Turn {
-        let turn = self.take_turn(cx, from, to, now, delivered);
+    /// Does what can be done without waiting.
+    pub(super) fn poll(&mut self, mut way: Way<'_, '_>) -> Turn {
+        let turn = self.take_turn(&mut way);
         self.settle();
         turn
     }
 
-    fn take_turn(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> Turn {
+    fn take_turn(&mut self, way: &mut Way<'_, '_>) -> Turn {
         for _ in 0..READS_PER_TURN {
-            if self.write_all(cx, to, now, delivered) == Turn::Yielded {
+            if self.write_all(way) == Turn::Yielded {
                 return Turn::Yielded;
             }
-            if !self.wants_to_read() || self.take_more(cx, from, to, now, delivered).is_pending() {
+            if !self.wants_to_read() || self.take_more(way).is_pending() {
                 return Turn::Waiting;
             }
         }
@@ -222,20 +217,14 @@ impl Link {
     }
 
     /// Moves and writes all that is due, as far as the peer takes it.
-    fn write_all(
-        &mut self,
-        cx: &mut Context<'_>,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> Turn {
+    fn write_all(&mut self, way: &mut Way<'_, '_>) -> Turn {
         loop {
-            let moved = self.advance(now);
-            let wrote = self.write(cx, to, now, delivered);
+            let moved = self.advance(way.now);
+            let wrote = self.write(way);
             if !moved && wrote == 0 {
                 return Turn::Waiting;
             }
-            if clock::now() - now > TURN {
+            if clock::now() - way.now > TURN {
                 return Turn::Yielded;
             }
         }
@@ -310,22 +299,15 @@ impl Link {
     }
 
     /// Writes what has come out, as far as the peer takes it; how many writes that took.
-    fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> usize {
+    fn write(&mut self, way: &mut Way<'_, '_>) -> usize {
         if self.sink == Sink::Gone {
-            self.exit.clear();
-            self.pipe = None;
+            self.clear_exit();
         }
         let mut writes = 0;
         while let Some(pipe) = self.pipe.as_mut().filter(|pipe| !pipe.is_empty()) {
-            match pipe.poll_drain(cx, to) {
+            match pipe.poll_drain(way.cx, way.to) {
                 Poll::Pending => break,
-                Poll::Ready(written) => self.note_written(&written, delivered),
+                Poll::Ready(written) => self.note_written(&written, way.delivered),
             }
             writes += 1;
         }
@@ -333,11 +315,11 @@ impl Link {
         while !piped && let Some(next) = self.exit.front() {
             match next {
                 Item::Data(_) => {
-                    if self.write_data(cx, to, delivered).is_pending() {
+                    if self.write_data(way).is_pending() {
                         break;
                     }
                     writes += 1;
-                    if clock::now() - now > TURN {
+                    if clock::now() - way.now > TURN {
                         break;
                     }
                 }
@@ -346,30 +328,35 @@ impl Link {
                     self.sink = if *ending == Ending::Close { Sink::Closed } else { Sink::Finished };
                     self.exit.clear();
                     // Fails only where the peer has reset the connection; reading from it tells.
-                    let _ = SockRef::from(&*to).shutdown(Shutdown::Write);
+                    let _ = SockRef::from(&*way.to).shutdown(Shutdown::Write);
                 }
             }
         }
         // A reset overtakes bytes that the peer does not take: it would on a network, too.
         if self.exit.has_reset() {
-            self.exit.clear();
-            self.pipe = None;
+            self.clear_exit();
             self.sink = Sink::Reset;
         }
         writes
     }
 
-    fn write_data(&mut self, cx: &mut Context<'_>, to: &mut TcpStream, delivered: &AtomicU64) -> Poll<()> {
+    /// Drops what has come out and was not written.
+    fn clear_exit(&mut self) {
+        self.exit.clear();
+        self.pipe = None;
+    }
+
+    fn write_data(&mut self, way: &mut Way<'_, '_>) -> Poll<()> {
         let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
         let written = match self.exit.leading(&mut slices) {
-            Batch::Together(filled) => Pin::new(to).poll_write_vectored(cx, &slices[..filled]),
-            Batch::Apart(filled) => pieces::poll_write(cx, to, &slices[..filled]),
+            Batch::Together(filled) => Pin::new(&mut *way.to).poll_write_vectored(way.cx, &slices[..filled]),
+            Batch::Apart(filled) => pieces::poll_write(way.cx, way.to, &slices[..filled]),
         };
         let written = std::task::ready!(written);
         if let Ok(written) = written {
             self.exit.consume(written);
         }
-        self.note_written(&written, delivered);
+        self.note_written(&written, way.delivered);
         Poll::Ready(())
     }
 
@@ -377,27 +364,19 @@ impl Link {
         if let Ok(written) = written {
             delivered.fetch_add(*written as u64, Relaxed);
         } else {
-            self.exit.clear();
-            self.pipe = None;
+            self.clear_exit();
             self.sink = Sink::Gone;
         }
     }
 
     /// Reads once. Pending: there is nothing to read, and the task is woken when there is.
-    fn take_more(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> Poll<()> {
+    fn take_more(&mut self, way: &mut Way<'_, '_>) -> Poll<()> {
         if self.full_reads >= BULK_READS && self.shapes.is_empty() {
             if self.pipe.is_none() {
                 self.pipe = self.shared.pipes.take();
             }
             if let Some(pipe) = &mut self.pipe {
-                let Poll::Ready(filled) = pipe.poll_fill(cx, from) else {
+                let Poll::Ready(filled) = pipe.poll_fill(way.cx, way.from) else {
                     // An idle connection needs none.
                     self.pipe.take().into_iter().for_each(|pipe| self.shared.pipes.give_back(pipe));
                     return Poll::Pending;
@@ -406,9 +385,9 @@ impl Link {
                     self.full_reads -= 1;
                 }
                 match filled {
-                    Ok(0) => self.end_source(Ending::Fin, now),
+                    Ok(0) => self.end_source(Ending::Fin, way.now),
                     Ok(filled) => self.arrived += filled as u64,
-                    Err(_) => self.end_source(Ending::Reset, now),
+                    Err(_) => self.end_source(Ending::Reset, way.now),
                 }
                 return Poll::Ready(());
             }
@@ -417,28 +396,21 @@ impl Link {
         if let Some(pipe) = self.pipe.take_if(|pipe| pipe.is_empty()) {
             self.shared.pipes.give_back(pipe);
         }
-        self.read(cx, from, to, now, delivered)
+        self.read(way)
     }
 
-    fn read(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) -> Poll<()> {
+    fn read(&mut self, way: &mut Way<'_, '_>) -> Poll<()> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
-            match std::task::ready!(Pin::new(from).poll_read(cx, &mut buffer)) {
-                Ok(()) if buffer.filled().is_empty() => self.end_source(Ending::Fin, now),
+            match std::task::ready!(Pin::new(&mut *way.from).poll_read(way.cx, &mut buffer)) {
+                Ok(()) if buffer.filled().is_empty() => self.end_source(Ending::Fin, way.now),
                 Ok(()) => {
                     let full = buffer.remaining() == 0;
                     self.full_reads =
                         if full { self.full_reads.saturating_add(1).min(BULK_READS + 2) } else { 0 };
-                    self.take_in(cx, buffer.filled(), to, now, delivered);
+                    self.take_in(way, buffer.filled());
                 }
-                Err(_) => self.end_source(Ending::Reset, now),
+                Err(_) => self.end_source(Ending::Reset, way.now),
             }
             Poll::Ready(())
         })
@@ -449,30 +421,23 @@ impl Link {
         self.enter(0, Item::End(ending), now);
     }
 
-    fn take_in(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut bytes: &[u8],
-        to: &mut TcpStream,
-        now: Instant,
-        delivered: &AtomicU64,
-    ) {
+    fn take_in(&mut self, way: &mut Way<'_, '_>, mut bytes: &[u8]) {
         self.arrived += bytes.len() as u64;
         // With nothing in the way, bytes go from socket to socket without being stored.
         if self.shapes.is_empty()
             && self.exit.is_empty()
-            && let Poll::Ready(written) = Pin::new(to).poll_write(cx, bytes)
+            && let Poll::Ready(written) = Pin::new(&mut *way.to).poll_write(way.cx, bytes)
         {
             if let Ok(written) = written {
                 bytes = &bytes[written..];
             }
-            self.note_written(&written, delivered);
+            self.note_written(&written, way.delivered);
             if self.sink == Sink::Gone {
                 return;
             }
         }
         if !bytes.is_empty() {
-            self.enter(0, Item::Data(Chunk::new(bytes)), now);
+            self.enter(0, Item::Data(Chunk::new(bytes)), way.now);
         }
     }
 }

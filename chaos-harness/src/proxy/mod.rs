@@ -60,6 +60,7 @@ mod timer;
 mod toxic;
 mod toxics;
 mod trace;
+mod trouble;
 
 #[cfg(test)]
 mod tests;

@@ -12,19 +12,16 @@ use super::shared::Shared;
 use super::spec::{RouteChange, RouteSpec, ToxicSpec};
 use super::toxics::Meeting;
 use super::trace::Trace;
+use super::trouble::Trouble;
 use crate::clock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
-
-/// How long accepting rests after it failed: the cause needs time to go away.
-const ACCEPT_REST: Duration = Duration::from_millis(10);
 
 /// How long a change waits in all for connections that are in the middle of a turn. They make it themselves, at its end.
 #[cfg(not(test))]
@@ -455,21 +452,19 @@ impl Registry {
 
 /// Accepts connections until the listener is stopped.
 async fn accept(route: Arc<Inner>, listener: Arc<Listener>) {
-    let mut failing = false;
+    let mut trouble = Trouble::default();
     while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
-        let failed_before = mem::replace(&mut failing, matches!(accepted, Accepted::Failed(_)));
         match accepted {
             Accepted::Client(client) => admit(&route, client),
             Accepted::Refused(error) => {
                 tracing::warn!(route = route.name, %error, "no file descriptor left: a new connection is reset");
             }
             Accepted::Failed(error) => {
-                if !failed_before {
-                    tracing::warn!(route = route.name, %error, "cannot accept connections for now");
-                }
-                clock::sleep(ACCEPT_REST).await;
+                trouble.goes_on(&route.name, &error).await;
+                continue;
             }
         }
+        trouble.is_over();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::chunk::Ending;
 use super::counters::RouteTally;
-use super::link::{Link, Sink, ToxicId, Turn};
+use super::link::{Link, Sink, ToxicId, Turn, Way};
 use super::met::Met;
 use super::request::{Change, Encounter, Redrawn, Request};
 use super::shared::Shared;
@@ -231,11 +231,13 @@ impl State {
                 Phase::Relaying { client, service } => {
                     let tally = &self.tally;
                     let up = if heard {
-                        self.up.poll(cx, client, service, now, &tally.upstream_bytes)
+                        let delivered = &tally.upstream_bytes;
+                        self.up.poll(Way { cx, from: client, to: service, now, delivered })
                     } else {
                         Turn::Waiting
                     };
-                    let down = self.down.poll(cx, service, client, now, &tally.downstream_bytes);
+                    let delivered = &tally.downstream_bytes;
+                    let down = self.down.poll(Way { cx, from: service, to: client, now, delivered });
                     up == Turn::Yielded || down == Turn::Yielded
                 }
             };

@@ -13,7 +13,6 @@ use testcontainers::core::client::docker_client_instance;
 
 /// The labels that every container of a trial has.
 pub(crate) const TRIAL_LABEL: &str = "chaos.trial";
-#[cfg(feature = "external-toxiproxy")]
 pub(crate) const RUN_LABEL: &str = "chaos.run";
 
 /// A container of a dead process may still be on its way through the engine: this long after the last one was

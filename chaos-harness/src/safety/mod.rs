@@ -13,7 +13,7 @@ mod undo;
 pub(crate) mod victim;
 
 pub use breaker::Tripped;
-#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
+#[cfg(feature = "docker")]
 pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
 pub(crate) use guard::{Guard, Reexec, become_guard_if_asked};
 pub(crate) use leftovers::replay_leftovers;

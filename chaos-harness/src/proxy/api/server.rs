@@ -2,16 +2,15 @@
 
 use super::ApiOptions;
 use super::service::Service;
-use crate::clock;
 use crate::proxy::Proxy;
 use crate::proxy::lock::lock;
+use crate::proxy::trouble::Trouble;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
@@ -21,9 +20,6 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// How long a connection may be idle, or take for the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
-
-/// How long accepting rests after it failed: the cause (most often no free file descriptor) needs time to go away.
-const ACCEPT_REST: Duration = Duration::from_millis(10);
 
 /// Why the API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -135,20 +131,15 @@ impl Listener {
 async fn accept(listener: Arc<Listener>, service: Arc<Service>) {
     // Dropped with this task, which ends them.
     let mut connections = JoinSet::new();
-    let mut failing = false;
+    let mut trouble = Trouble::default();
     while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
-        let failed_before = mem::replace(&mut failing, accepted.is_err());
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok(stream) => {
+                trouble.is_over();
                 connections.spawn(converse(stream, Arc::clone(&service)));
             }
-            Err(error) => {
-                if !failed_before {
-                    tracing::warn!(%error, "cannot accept connections to the API for now");
-                }
-                clock::sleep(ACCEPT_REST).await;
-            }
+            Err(error) => trouble.goes_on("the API", &error).await,
         }
     }
 }

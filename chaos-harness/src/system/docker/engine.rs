@@ -1,5 +1,6 @@
 //! The Docker engine, as far as it is needed here.
 
+use crate::safety::TRIAL_LABEL;
 use crate::system::availability::{EngineAddress, image_remedy};
 use crate::system::error::StartError;
 use futures::future::try_join_all;
@@ -16,11 +17,6 @@ use testcontainers::bollard::query_parameters::{
 };
 use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
 use testcontainers::core::error::ClientError;
-
-/// The labels that every container of this project carries.
-pub(super) const RUN_LABEL: &str = "chaos.run";
-pub(super) const TRIAL_LABEL: &str = "chaos.trial";
-pub(super) const SERVICE_LABEL: &str = "chaos.service";
 
 /// How long the engine may take to answer, in seconds.
 const ANSWER_LIMIT: u64 = 30;

@@ -201,11 +201,7 @@ impl Launch {
             .with_copy_to(CopyTargetOptions::new(knock::PATH).with_mode(0o755), program)
             .with_user("0")
             .with_startup_timeout(self.ready_within)
-            .with_labels([
-                (engine::RUN_LABEL, self.run.as_str()),
-                (engine::TRIAL_LABEL, self.trial.as_str()),
-                (engine::SERVICE_LABEL, PROBE),
-            ])
+            .with_labels(self.labels(PROBE))
             .with_host_config_modifier(|host| host.publish_all_ports = Some(false));
         self.create(request.start()).await
     }

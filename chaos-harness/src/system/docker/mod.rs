@@ -15,7 +15,7 @@ use super::ready::Question;
 use super::running::{ReadyRoute, Routes};
 use super::template::{self, Values};
 use crate::fault::InstanceFault;
-use crate::safety::{UndoId, UndoLog};
+use crate::safety::{RUN_LABEL, TRIAL_LABEL, UndoId, UndoLog};
 use crate::system::ServiceName;
 use async_trait::async_trait;
 pub(crate) use engine::name_and_tag;
@@ -33,6 +33,9 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+
+/// The label that says which service's container it is.
+const SERVICE_LABEL: &str = "chaos.service";
 
 /// How long a container that is being created is waited for once its start is cut short: what is created after it has
 /// been given up on would be left behind.
@@ -176,6 +179,11 @@ impl Launch {
         }
     }
 
+    /// Whose a container is, and what it is there for.
+    fn labels<'a>(&'a self, service: &'a str) -> [(&'static str, &'a str); 3] {
+        [(RUN_LABEL, &self.run), (TRIAL_LABEL, &self.trial), (SERVICE_LABEL, service)]
+    }
+
     fn request(&self, named: &BTreeMap<ServiceName, String>) -> ContainerRequest<GenericImage> {
         let values = Values { port: self.port, routes: named };
         let (name, tag) = name_and_tag(&self.image);
@@ -183,11 +191,7 @@ impl Launch {
         let mut request = GenericImage::new(name, tag)
             .with_exposed_port(port)
             .with_startup_timeout(self.ready_within)
-            .with_labels([
-                (engine::RUN_LABEL, self.run.as_str()),
-                (engine::TRIAL_LABEL, self.trial.as_str()),
-                (engine::SERVICE_LABEL, self.label.as_str()),
-            ])
+            .with_labels(self.labels(&self.label))
             .with_host_config_modifier(move |host| {
                 // Only this machine reaches it, at a port that the engine picks.
                 let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };

@@ -15,38 +15,40 @@ mod wire;
 use crate::arguments::{ProxyCommand, Server as Arguments, ToxicCommand};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write as _};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 pub(crate) use catalogue::KINDS_HELP;
 pub(crate) use error::DriveError;
 
 /// Carries out a command on proxies.
 pub(crate) fn proxy(command: &ProxyCommand) -> Result<(), DriveError> {
-    let runtime = runtime()?;
-    let said = match command {
-        ProxyCommand::List(list) => runtime.block_on(proxies::list(list)),
-        ProxyCommand::Inspect(one) => runtime.block_on(proxies::inspect(one)),
-        ProxyCommand::Create(create) => runtime.block_on(proxies::create(create)),
-        ProxyCommand::Toggle(one) => runtime.block_on(proxies::toggle(one)),
-        ProxyCommand::Delete(one) => runtime.block_on(proxies::delete(one)),
-    };
-    print(&said?)
+    carry_out(async {
+        match command {
+            ProxyCommand::List(list) => proxies::list(list).await,
+            ProxyCommand::Inspect(one) => proxies::inspect(one).await,
+            ProxyCommand::Create(create) => proxies::create(create).await,
+            ProxyCommand::Toggle(one) => proxies::toggle(one).await,
+            ProxyCommand::Delete(one) => proxies::delete(one).await,
+        }
+    })
 }
 
 /// Carries out a command on a proxy's toxics.
 pub(crate) fn toxic(command: &ToxicCommand) -> Result<(), DriveError> {
-    let runtime = runtime()?;
-    let said = match command {
-        ToxicCommand::List(one) => runtime.block_on(toxics::list(one)),
-        ToxicCommand::Add(add) => runtime.block_on(toxics::add(add)),
-        ToxicCommand::Update(update) => runtime.block_on(toxics::update(update)),
-        ToxicCommand::Remove(remove) => runtime.block_on(toxics::remove(remove)),
-    };
-    print(&said?)
+    carry_out(async {
+        match command {
+            ToxicCommand::List(one) => toxics::list(one).await,
+            ToxicCommand::Add(add) => toxics::add(add).await,
+            ToxicCommand::Update(update) => toxics::update(update).await,
+            ToxicCommand::Remove(remove) => toxics::remove(remove).await,
+        }
+    })
 }
 
-fn runtime() -> Result<Runtime, DriveError> {
-    Builder::new_current_thread().enable_all().build().map_err(DriveError::Runtime)
+/// Prints what a command says at its end.
+fn carry_out(command: impl Future<Output = Result<String, DriveError>>) -> Result<(), DriveError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(DriveError::Runtime)?;
+    print(&runtime.block_on(command)?)
 }
 
 /// What a command says: a value for programs, or words.
