@@ -112,7 +112,7 @@ impl Config {
         Self::from_variables(std::env::vars_os())
     }
 
-    /// Reads these variables. An empty one counts as not set.
+    /// Reads these variables. An empty one counts as not set, and so does one of blanks.
     pub(super) fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
@@ -210,7 +210,8 @@ impl FromIterator<(OsString, OsString)> for Variables {
         let values = variables.into_iter().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             let ours = name.starts_with(PREFIX) || name == "CARGO_TARGET_DIR";
-            (ours && !value.is_empty()).then_some((name, value))
+            let says_something = !value.to_string_lossy().trim().is_empty();
+            (ours && says_something).then_some((name, value))
         });
         Self { values: values.collect(), bad: Vec::new() }
     }
@@ -260,6 +261,7 @@ mod tests {
     fn an_empty_environment_says_nothing() {
         assert_eq!(read([]), Ok(Config::default()));
         assert_eq!(read([("CHAOS_SEED", ""), ("CHAOS_KEEP", ""), ("PATH", "/bin")]), Ok(Config::default()));
+        assert_eq!(read([("CHAOS_BACKEND", " \u{c}"), ("CHAOS_REQUIRE", " ")]), Ok(Config::default()));
     }
 
     #[test]
