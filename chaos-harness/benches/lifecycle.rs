@@ -132,7 +132,7 @@ fn experiment(system: SystemBuilder) -> Experiment {
     .steady_state([metric::p50().below(Duration::from_secs(1))])
     .inject([fault::latency("first", Duration::from_millis(1)).into()])
     .expect([metric::p50().below(Duration::from_secs(1))])
-    .stages([Stage::instances(1)])
+    .stages([Stage::instances::<1>()])
 }
 
 /// A trial on a service that is already there.
@@ -140,7 +140,7 @@ fn bare_trial() -> Experiment {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
     std::thread::spawn(move || answer(&listener));
-    experiment(System::new("bench").service("first", external(address)))
+    experiment(System::new("bench").service("first", external(address).allow_faults()))
 }
 
 fn with_services(replicas: &[u32]) -> Experiment {
@@ -154,7 +154,7 @@ fn with_services(replicas: &[u32]) -> Experiment {
 }
 
 fn listed(number: u32) -> Experiment {
-    let system = System::new("bench").service("first", external("127.0.0.1:9"));
+    let system = System::new("bench").service("first", external("127.0.0.1:9").allow_faults());
     let system = system.start(|_| async { Ok::<_, BoxError>(()) });
     Experiment::new(format!("module::experiment_{number:04}"), system, |_| async { Ok::<_, BoxError>(()) })
         .hypothesis("nothing happens")
@@ -162,7 +162,7 @@ fn listed(number: u32) -> Experiment {
         .steady_state([metric::p50().below(Duration::from_secs(1))])
         .inject([fault::latency("first", Duration::from_millis(1)).into()])
         .expect([metric::p50().below(Duration::from_secs(1))])
-        .stages([Stage::instances(1)])
+        .stages([Stage::instances::<1>()])
 }
 
 /// A service that takes a while to start, then answers whoever connects.

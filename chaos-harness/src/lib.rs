@@ -37,6 +37,17 @@
 //! macro. [`fault`] is the catalogue of faults, [`metric`] that of metrics, and [`report::Report`] is what a trial
 //! leaves behind.
 //!
+//! # Secrets
+//!
+//! What the harness writes or prints (journal, report, `harness.log`, terminal) shows no [`Secret`] that a service was given,
+//! no password of a URL, and no value whose name says what it is: a variable with `PASSWORD`, `PASSWD`, `PASSPHRASE`,
+//! `SECRET`, `TOKEN`, `KEY`, `CREDENTIAL` or `AUTH` in its name, and `--password=x`, `--requirepass x` and their like in
+//! commands and messages. `[redacted]` stands in their place; services get the real values. A service's own log file holds
+//! what the service wrote. All files of a run are for their owner's eyes only: files have the mode 0600, folders 0700.
+//!
+//! Journals and plans that others hand over are read with limits: [`report::JournalReader`],
+//! [`experiment::Plan::from_json`]. A plan that was stored without its secrets is refused.
+//!
 //! # Features
 //!
 //! - `docker` (on by default): services in containers, and faults on them.
@@ -45,11 +56,16 @@
 //! - `cli`: the binary `cargo-chaos`. `cargo chaos proxy` is the embedded proxy as a drop-in for `toxiproxy-server`; its
 //!   other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
 #![deny(missing_docs)]
+// What is printed goes through `terminal`, which shows no secrets.
+#![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]
 
 // Nothing else is compiled there, so that this is the one error.
 #[cfg(windows)]
 compile_error!("chaos-harness needs Unix signals and processes: on Windows, use it inside WSL2");
 
+#[cfg(all(feature = "failpoints", not(windows)))]
+#[doc(hidden)]
+pub use safety::bench as __bench;
 #[cfg(all(fuzzing, not(windows)))]
 #[doc(hidden)]
 #[path = "fuzz.rs"]
@@ -69,6 +85,8 @@ pub mod experiment;
 #[cfg(not(windows))]
 pub mod fault;
 #[cfg(not(windows))]
+mod foreign_json;
+#[cfg(not(windows))]
 pub mod harness;
 #[cfg(not(windows))]
 mod macros;
@@ -79,18 +97,24 @@ pub mod prelude;
 #[cfg(not(windows))]
 pub mod proxy;
 #[cfg(not(windows))]
+mod redact;
+#[cfg(not(windows))]
 pub mod report;
 #[cfg(not(windows))]
 pub mod safety;
 #[cfg(not(windows))]
+mod secret;
+#[cfg(not(windows))]
 pub mod system;
+#[cfg(not(windows))]
+mod terminal;
 #[cfg(all(not(windows), feature = "external-toxiproxy"))]
 mod toxiproxy;
 #[cfg(not(windows))]
 mod units;
 
 #[cfg(not(windows))]
-pub use blast_radius::{Reach, Scope, Stage};
+pub use blast_radius::{NoTargets, Reach, Scope, Stage, Targets};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]
@@ -102,9 +126,11 @@ pub use macros::{chaos_test, system};
 #[cfg(not(windows))]
 pub use measure::{Load, Threshold, metric};
 #[cfg(not(windows))]
+pub use secret::Secret;
+#[cfg(not(windows))]
 pub use system::{Service, ServiceName, Services, System};
 #[cfg(not(windows))]
-pub use units::{ByteRate, Bytes, Factor, Percent, PercentOutOfRange, Rate};
+pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Rate, Share};
 
 /// The client of a separate Toxiproxy server, in the version that this crate was built with.
 #[cfg(feature = "external-toxiproxy")]

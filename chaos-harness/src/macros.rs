@@ -36,8 +36,8 @@
 ///         after = redis,                           // which is ready before this one starts
 ///         ready = http("/health"),
 ///     ),
-///     // Something that already runs: only its route takes faults.
-///     payments = external("127.0.0.1:8080"),
+///     // Something that already runs: only its route takes faults, and only where that is allowed.
+///     payments = external("127.0.0.1:8080").allow_faults(),
 ///     stop = Shop::close,
 /// )]
 /// async fn shop(redis: Service, inventory: Service) -> Result<Shop> {

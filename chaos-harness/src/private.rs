@@ -3,6 +3,7 @@
 use crate::BoxError;
 use crate::experiment::{Experiment, Location};
 use crate::system::System;
+use crate::units::{Percent, Share};
 
 pub use crate::harness::{Registration, run_as_test};
 pub use inventory;
@@ -48,6 +49,12 @@ pub fn location(module_path: &str, package: Option<&str>, file: &str, line: u32)
         file: file.to_owned(),
         line,
     }
+}
+
+/// The share that a literal says, called while the program is compiled.
+#[must_use]
+pub const fn share(literal: Percent) -> Share {
+    Share::checked(literal)
 }
 
 /// What stands in for an experiment whose attribute has an error, so that rustc checks the rest of it all the same.

@@ -46,7 +46,8 @@ pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> io::R
 
 fn quieten(command: &mut Command) {
     isolate(command);
-    command.env_remove("TOXIPROXY_URL").env("LOG_LEVEL", "error").env("COLUMNS", "100");
+    command.env_remove("TOXIPROXY_URL").env_remove("CHAOS_API_TOKEN");
+    command.env("LOG_LEVEL", "error").env("COLUMNS", "100");
 }
 
 /// Runs it to its end.
@@ -79,7 +80,8 @@ impl Server {
         Self::from_command(command)
     }
 
-    fn from_command(mut command: Command) -> io::Result<Self> {
+    /// Runs this command, which is one to serve at a free port, and waits until it is ready.
+    pub fn from_command(mut command: Command) -> io::Result<Self> {
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(stdout) = process.stdout.take() {

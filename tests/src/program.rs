@@ -94,22 +94,27 @@ impl Program {
 
     /// The echo servers that were started for this program and are there: their process ids.
     pub fn servers(&self) -> io::Result<Vec<i32>> {
-        let mark = self.folder().as_os_str().as_encoded_bytes();
-        let mut servers = Vec::new();
-        for entry in fs::read_dir("/proc")? {
-            let process = entry?.path();
-            let Some(id) = process.file_name().and_then(OsStr::to_str).and_then(|id| id.parse().ok()) else {
-                continue;
-            };
-            // A process may end while it is looked at.
-            let read = |file: &str| fs::read(process.join(file)).unwrap_or_default();
-            let is_server = read("cmdline").windows(11).any(|part| part == b"echo-server");
-            if is_server && read("environ").windows(mark.len()).any(|part| part == mark) {
-                servers.push(id);
-            }
-        }
-        Ok(servers)
+        servers(self.folder())
     }
+}
+
+/// The echo servers that were started with results in this folder, and are there: their process ids.
+pub fn servers(folder: &Path) -> io::Result<Vec<i32>> {
+    let mark = folder.as_os_str().as_encoded_bytes();
+    let mut servers = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let process = entry?.path();
+        let Some(id) = process.file_name().and_then(OsStr::to_str).and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        // A process may end while it is looked at.
+        let read = |file: &str| fs::read(process.join(file)).unwrap_or_default();
+        let is_server = read("cmdline").windows(11).any(|part| part == b"echo-server");
+        if is_server && read("environ").windows(mark.len()).any(|part| part == mark) {
+            servers.push(id);
+        }
+    }
+    Ok(servers)
 }
 
 /// A test program that runs. Dropped, it is killed.

@@ -58,7 +58,13 @@ fn a_signal_ends_a_trial_in_order() {
         assert_eq!(faults(&finished, "injecting"), ["latency 2ms on target", "pause target"]);
         assert_eq!(undone, faults(&finished, "injecting"), "the last is undone first");
         let journal = finished.journal();
-        assert_eq!(journal.last().unwrap()["event"], "concluded");
+        let first = |kind: &str| journal.iter().position(|event| event["event"] == kind).unwrap();
+        assert!(
+            first("concluded") < first("undone"),
+            "what is concluded is written before anything is undone"
+        );
+        assert_eq!(journal.last().unwrap()["event"], "taken_down");
+        assert_eq!(journal.last().unwrap()["undo"]["result"], "clean");
         let told = std::fs::read_to_string(&stopped).expect("the user's own end is called");
         assert_eq!(told, "healthy", "the service was there, and no longer frozen");
     }

@@ -1,8 +1,12 @@
 //! A test process that is killed leaves nothing running: the guard sees to it.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
-use chaos_tests::program::{Program, journal};
+use chaos_harness::safety::in_use;
+use chaos_tests::program::{Program, Running, journal};
 use chaos_tests::wait::wait_until;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
+use std::process::Stdio;
 
 mod long {
     use chaos_harness::prelude::*;
@@ -29,14 +33,20 @@ mod long {
     }
 }
 
-/// Kills the program with SIGKILL while a fault is in effect.
-fn is_cleaned_up_after(program: &Program, arguments: &[&str]) {
-    let mut running = program.spawn(arguments).unwrap();
+/// Starts the program, and waits until a fault is in effect.
+fn with_a_fault(program: &Program, arguments: &[&str]) -> Running {
+    let running = program.spawn(arguments).unwrap();
     wait_until("a fault is in effect", || {
         let trials = program.trials().unwrap_or_default();
         let events = trials.first().and_then(|trial| journal(trial).ok()).unwrap_or_default();
         events.iter().any(|event| event["event"] == "phase_started" && event["phase"] == "turbulence")
     });
+    running
+}
+
+/// Kills the program with SIGKILL while a fault is in effect.
+fn is_cleaned_up_after(program: &Program, arguments: &[&str]) {
+    let mut running = with_a_fault(program, arguments);
     assert_eq!(program.servers().unwrap().len(), 2);
     running.kill().unwrap();
     wait_until("the servers are gone", || program.servers().unwrap().is_empty());
@@ -53,4 +63,36 @@ fn a_killed_libtest_target_leaves_nothing_running() {
     let this = std::env::current_exe().unwrap();
     let program = Program::new(this, env!("CARGO_BIN_EXE_echo-server")).unwrap();
     is_cleaned_up_after(&program, &["--ignored", "long::"]);
+}
+
+/// Its guard dies with it: nothing is left to do but for the next start of the program, which does it and says so.
+#[test]
+fn what_a_killed_guard_left_is_undone_at_the_next_start() {
+    let this = std::env::current_exe().unwrap();
+    let program = Program::new(this, env!("CARGO_BIN_EXE_echo-server")).unwrap();
+    let mut running = with_a_fault(&program, &["--ignored", "long::"]);
+    let runs = program.folder().join("chaos");
+    let guard = in_use(&runs).unwrap()[0].guard.unwrap();
+    kill_process(Pid::from_raw(i32::try_from(guard).unwrap()).unwrap(), Signal::KILL).unwrap();
+    running.kill().unwrap();
+    let left = program.servers().unwrap();
+    // To a stopped process whose parent has died the kernel sends SIGHUP, which ends the paused one of the two.
+    assert!(!left.is_empty());
+    assert!(in_use(&runs).unwrap()[0].is_abandoned);
+
+    let said = program.folder().join("said");
+    let mut again = program.command(["--ignored", "long::", "--nocapture"]);
+    again.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
+    let mut again = again.spawn().unwrap();
+    wait_until("those of the first start are gone", || {
+        let servers = program.servers().unwrap();
+        left.iter().all(|server| !servers.contains(server))
+    });
+    wait_until("it says so", || {
+        let said = std::fs::read_to_string(&said).unwrap();
+        said.contains("chaos: an earlier run was cut off, now undone: ")
+    });
+    again.kill().unwrap();
+    again.wait().unwrap();
+    wait_until("the servers are gone", || program.servers().unwrap().is_empty());
 }

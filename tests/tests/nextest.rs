@@ -1,8 +1,10 @@
 //! Under nextest each trial has a process of its own, and experiments still take turns on the machine.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+use chaos_harness::safety::in_use;
 use chaos_tests::echo::{MARKS, spans};
-use chaos_tests::program::{Outcome, isolate, outcome};
+use chaos_tests::program::{Outcome, isolate, outcome, servers};
+use chaos_tests::wait::wait_until;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -18,13 +20,20 @@ fn nextest(arguments: &[&str], folder: &Path) -> Outcome {
     outcome(&mut command).unwrap()
 }
 
+fn is_installed(folder: &Path) -> bool {
+    let installed = nextest(&["--version"], folder).code == Some(0);
+    if !installed {
+        eprintln!("skipped: cargo-nextest is not installed (cargo install cargo-nextest)");
+    }
+    installed
+}
+
 #[test]
 fn trials_run_in_processes_of_their_own_one_after_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let marks = folder.path().join("marks");
     fs::create_dir(&marks).unwrap();
-    if nextest(&["--version"], folder.path()).code != Some(0) {
-        eprintln!("skipped: cargo-nextest is not installed (cargo install cargo-nextest)");
+    if !is_installed(folder.path()) {
         return;
     }
     // The whole workspace, so that dependencies have the features that they have under `cargo test --workspace`.
@@ -53,4 +62,30 @@ fn trials_run_in_processes_of_their_own_one_after_the_other() {
     let trials = fs::read_dir(folder.path().join("chaos/latest")).unwrap();
     let trials = trials.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
     assert_eq!(trials, 2, "the processes of one run have one folder");
+}
+
+/// nextest kills the process group of a trial that takes too long, and waits for no one.
+#[test]
+fn a_trial_that_nextest_kills_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    if !is_installed(folder.path()) {
+        return;
+    }
+    let config = folder.path().join("nextest.toml");
+    let at_once = r#"slow-timeout = { period = "3s", terminate-after = 1, grace-period = "0s" }"#;
+    fs::write(&config, format!("[profile.default]\n{at_once}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    let run = ["run", "--workspace", "--test", "killed", "--run-ignored", "only", "--config-file", config];
+    let ran = nextest(&run, folder.path());
+    assert!(ran.stderr.contains("TIMEOUT"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("LEAK"), "the guard holds nothing of nextest's: {}", ran.stderr);
+    wait_until("nothing runs any more", || {
+        let runs = folder.path().join("chaos");
+        servers(folder.path()).unwrap().is_empty() && in_use(&runs).unwrap().is_empty()
+    });
+    let run = folder.path().join("chaos/latest");
+    let reports = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
+    let mut reports = reports.filter(|path| path.to_string_lossy().ends_with(".guard.log"));
+    let report = fs::read_to_string(reports.next().expect("the guard had something to do")).unwrap();
+    assert!(report.contains("resume process") && report.ends_with("all undone\n"), "{report}");
 }

@@ -43,7 +43,7 @@ fn assert_concluded(finished: &Finished, verdict: &str, blame: Option<&str>, bec
         assert!(reasons.iter().any(|reason| reason.contains(part)), "no reason has {part:?}: {reasons:#?}");
     }
     assert_eq!(finished.code(), if verdict == "upheld" { 0 } else { 101 }, "{said}");
-    let written = events(&finished.journal(), "concluded").first().map(|event| event["conclusion"].clone());
+    let written = events(&finished.journal(), "concluded").last().map(|event| event["conclusion"].clone());
     assert_eq!(written.as_ref(), Some(conclusion), "the journal and the report tell the same");
 }
 
@@ -119,6 +119,21 @@ fn inconclusive_because_samples_do_not_decide_in_thrice_the_time() {
     assert_eq!(turbulence["extended"], true);
     assert_eq!(turbulence["summary"]["operations"], 3 * 80);
     assert_eq!(events(&finished.journal(), "phase_extended").len(), 1);
+}
+
+/// It would be made longer by twice its 400 ms: the limit on the time of faults ends it before.
+#[test]
+fn inconclusive_because_the_time_for_faults_was_used_up() {
+    let trial = trial("outcomes::inconclusive_by_samples::1_only").env("CHAOS_MAX_FAULT_TIME", "600ms");
+    let finished = check(trial.env("CHAOS_SEED", "7").run().unwrap());
+    assert_concluded(
+        &finished,
+        "inconclusive",
+        Some("environment"),
+        &["CHAOS_MAX_FAULT_TIME) was used up in turbulence"],
+    );
+    let operations = finished.report()["phases"][1]["summary"]["operations"].as_u64().unwrap();
+    assert!((80..3 * 80).contains(&operations), "{operations}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Stage;
 use super::reach::{Extent, ScopeError, Unit};
 use crate::units::Percent;
+use std::num::NonZeroU32;
 
 /// One step that reaches something else than the step before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +52,17 @@ pub(crate) enum LadderError {
 
 /// The stages of an experiment that names none.
 pub(crate) fn default_stages(units: &[Unit]) -> Vec<Stage> {
-    let shares = [5, 20, 50].map(|percent| Stage::share(Percent::new(percent)));
-    if units.iter().any(|unit| matches!(unit, Unit::Instances(1))) {
+    let shares = [Stage::percent::<5>(), Stage::percent::<20>(), Stage::percent::<50>()];
+    if units.iter().any(|unit| matches!(unit, Unit::Instances(NonZeroU32::MIN))) {
         // There is nothing smaller than the only instance, and nothing larger.
-        return vec![Stage::instances(1)];
+        return vec![Stage::instances::<1>()];
     }
     if units.iter().any(|unit| matches!(unit, Unit::Connections | Unit::Time(_))) {
         return shares.into();
     }
     // A share that a small service cannot be cut into is passed over: the ladder is the harness's own choice here.
     let possible = |stage: &Stage| units.iter().all(|unit| Extent::resolve(stage.scope(), *unit).is_ok());
-    std::iter::once(Stage::instances(1)).chain(shares.into_iter().filter(possible)).collect()
+    std::iter::once(Stage::instances::<1>()).chain(shares.into_iter().filter(possible)).collect()
 }
 
 /// Resolves stages against what each fault is on (the service's name, and the unit of its percentages).
@@ -106,14 +107,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn share(percent: u32) -> Stage {
-        Stage::share(Percent::new(percent))
+        Stage::share(Percent::new(percent).try_into().unwrap())
+    }
+
+    fn instances(count: u32) -> Unit {
+        Unit::Instances(NonZeroU32::new(count).unwrap())
     }
 
     fn counts(rungs: &[Rung]) -> Vec<u32> {
         rungs
             .iter()
             .map(|rung| match rung.extents[0] {
-                Extent::Instances { count, .. } => count,
+                Extent::Instances { count, .. } => count.get(),
                 Extent::Connections { .. } | Extent::Time { .. } => 0,
             })
             .collect()
@@ -121,8 +126,8 @@ mod tests {
 
     #[test]
     fn stages_that_reach_the_same_are_merged() {
-        let stages = [Stage::instances(1), share(5), share(20), share(50)];
-        let rungs = resolve(&stages, &[("inventory", Unit::Instances(10))]).unwrap();
+        let stages = [Stage::instances::<1>(), share(5), share(20), share(50)];
+        let rungs = resolve(&stages, &[("inventory", instances(10))]).unwrap();
         assert_eq!(counts(&rungs), [1, 2, 5]);
         assert_eq!(rungs[0].same, [share(5)]);
         assert_eq!(rungs[1].number, 2);
@@ -134,22 +139,22 @@ mod tests {
         let message = falling.unwrap_err().to_string();
         assert!(message.contains("stage `20%` reaches less of `redis` than stage `50%`"), "{message}");
         // One instance of one is all of its connections: 5 % after it is less.
-        assert!(resolve(&[Stage::instances(1), share(5)], &[("redis", Unit::Connections)]).is_err());
+        assert!(resolve(&[Stage::instances::<1>(), share(5)], &[("redis", Unit::Connections)]).is_err());
     }
 
     #[test]
     fn the_default_ladder_fits_what_the_fault_is_on() {
-        assert_eq!(default_stages(&[Unit::Instances(10)]).len(), 4);
-        assert_eq!(default_stages(&[Unit::Instances(1)]), [Stage::instances(1)]);
+        assert_eq!(default_stages(&[instances(10)]).len(), 4);
+        assert_eq!(default_stages(&[instances(1)]), [Stage::instances::<1>()]);
         assert_eq!(default_stages(&[Unit::Connections]), [share(5), share(20), share(50)]);
-        assert_eq!(default_stages(&[Unit::Instances(3)]), [Stage::instances(1), share(20), share(50)]);
+        assert_eq!(default_stages(&[instances(3)]), [Stage::instances::<1>(), share(20), share(50)]);
     }
 
     proptest! {
         #[test]
         fn a_resolved_ladder_always_rises(percents in prop::collection::vec(1_u32..=100, 1..6), of in 1_u32..60) {
             let stages: Vec<_> = percents.iter().map(|percent| share(*percent)).collect();
-            if let Ok(rungs) = resolve(&stages, &[("x", Unit::Instances(of))]) {
+            if let Ok(rungs) = resolve(&stages, &[("x", instances(of))]) {
                 prop_assert!(counts(&rungs).windows(2).all(|pair| pair[0] < pair[1]));
                 let listed: usize = rungs.iter().map(|rung| 1 + rung.same.len()).sum();
                 prop_assert_eq!(listed, stages.len());
@@ -160,7 +165,7 @@ mod tests {
         fn a_default_ladder_can_always_be_resolved(replicas in prop::collection::vec(0_u32..40, 1..4)) {
             let units: Vec<_> = replicas
                 .iter()
-                .map(|count| if *count == 0 { Unit::Connections } else { Unit::Instances(*count) })
+                .map(|count| NonZeroU32::new(*count).map_or(Unit::Connections, Unit::Instances))
                 .collect();
             let faults: Vec<_> = units.iter().map(|unit| ("x", *unit)).collect();
             // A mixture in which one scope means different things may have no common ladder: that is said, not hidden.

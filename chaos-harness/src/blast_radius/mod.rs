@@ -3,8 +3,10 @@
 mod ladder;
 mod reach;
 mod stage;
+mod targets;
 
 pub(crate) use ladder::{LadderError, Rung, default_stages, resolve};
 pub use reach::Reach;
-pub(crate) use reach::Unit;
+pub(crate) use reach::{Extent, Unit};
 pub use stage::{Scope, Stage};
+pub use targets::{NoTargets, Targets};

@@ -1,10 +1,11 @@
 //! What a scope comes to on a given service.
 
-use super::Scope;
+use super::{Scope, Targets};
 use crate::chance::Seed;
-use crate::units::Percent;
+use crate::units::{Percent, Share};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// How many of a service's instances, or what share of its connections, a fault touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,21 +13,21 @@ pub(crate) enum Extent {
     /// This many of the service's instances.
     Instances {
         /// How many are touched.
-        count: u32,
+        count: NonZeroU32,
         /// How many there are.
-        of: u32,
+        of: NonZeroU32,
     },
     /// This share of the connections to its one instance.
     Connections {
         /// The share.
-        share: Percent,
+        share: Share,
     },
     /// This share of the time of each connection to all of its instances.
     Time {
         /// The share.
-        share: Percent,
+        share: Share,
         /// How many instances there are.
-        of: u32,
+        of: NonZeroU32,
     },
 }
 
@@ -34,32 +35,29 @@ pub(crate) enum Extent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Whole instances, of which there are this many.
-    Instances(u32),
+    Instances(NonZeroU32),
     /// The connections to a single instance.
     Connections,
     /// The time of each connection to all instances, of which there are this many.
-    Time(u32),
+    Time(NonZeroU32),
 }
 
 /// Why a scope cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ScopeError {
     /// More instances than there are.
-    #[error("{asked} instances cannot be touched: there {} {there}", if *.there == 1 { "is" } else { "are" })]
+    #[error("{asked} instances cannot be touched: there {} {there}", if .there.get() == 1 { "is" } else { "are" })]
     TooMany {
         /// How many are asked for.
-        asked: u32,
+        asked: NonZeroU32,
         /// How many there are.
-        there: u32,
+        there: NonZeroU32,
     },
     /// A number of instances, of a fault that acts on a share of time.
     #[error(
         "a fault in slices touches a share of the time of each connection: write the stage as a share, as in `5%`"
     )]
     NoShare,
-    /// No instance at all, or 0 %.
-    #[error("a stage must touch something: write `1 instance` or more than 0%")]
-    Nothing,
     /// The smallest possible share is more than twice what is asked.
     #[error(
         "{asked} of {of} instances is at least one, which is {reached}: more than twice what is asked; \
@@ -67,9 +65,9 @@ pub(crate) enum ScopeError {
     )]
     TooCoarse {
         /// The share that is asked for.
-        asked: Percent,
+        asked: Share,
         /// How many instances there are.
-        of: u32,
+        of: NonZeroU32,
         /// The smallest share there is.
         reached: Percent,
     },
@@ -79,9 +77,12 @@ impl Extent {
     /// What `scope` comes to: a percentage is rounded down to whole instances, but not below one.
     pub(crate) fn resolve(scope: Scope, unit: Unit) -> Result<Self, ScopeError> {
         match (scope, unit) {
-            (Scope::Instances(0) | Scope::Share(Percent::ZERO), _) => Err(ScopeError::Nothing),
-            (Scope::Instances(1), Unit::Connections) => Ok(Self::Connections { share: Percent::ALL }),
-            (Scope::Instances(asked), Unit::Connections) => Err(ScopeError::TooMany { asked, there: 1 }),
+            (Scope::Instances(NonZeroU32::MIN), Unit::Connections) => {
+                Ok(Self::Connections { share: Share::ALL })
+            }
+            (Scope::Instances(asked), Unit::Connections) => {
+                Err(ScopeError::TooMany { asked, there: NonZeroU32::MIN })
+            }
             (Scope::Instances(asked), Unit::Instances(there)) if asked > there => {
                 Err(ScopeError::TooMany { asked, there })
             }
@@ -90,9 +91,10 @@ impl Extent {
             (Scope::Share(share), Unit::Time(of)) => Ok(Self::Time { share, of }),
             (Scope::Instances(_), Unit::Time(_)) => Err(ScopeError::NoShare),
             (Scope::Share(asked), Unit::Instances(of)) => {
-                let count = u32::try_from(asked.of_count(of as usize)).unwrap_or(of).max(1);
+                let count = u32::try_from(asked.get().of_count(of.get() as usize)).unwrap_or(of.get());
+                let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
                 let extent = Self::Instances { count, of };
-                if extent.share().ppm() > asked.ppm().saturating_mul(2) {
+                if extent.share().ppm() > asked.get().ppm().saturating_mul(2) {
                     return Err(ScopeError::TooCoarse { asked, of, reached: extent.share() });
                 }
                 Ok(extent)
@@ -103,21 +105,24 @@ impl Extent {
     /// The share of the service that is touched.
     pub(crate) fn share(self) -> Percent {
         match self {
-            Self::Instances { of: 0, .. } => Percent::ZERO,
-            Self::Instances { count, of } => Percent::from_fraction(f64::from(count) / f64::from(of)),
-            Self::Connections { share } | Self::Time { share, .. } => share,
+            Self::Instances { count, of } => {
+                Percent::from_fraction(f64::from(count.get()) / f64::from(of.get()))
+            }
+            Self::Connections { share } | Self::Time { share, .. } => share.get(),
         }
     }
 
     /// Which ones: drawn from the seed.
     pub(crate) fn draw(self, seed: Seed, what: &str) -> Reach {
         match self {
-            Self::Instances { count, of } => Reach::Instances {
-                chosen: seed.stream(&format!("targets/{what}")).choose(count as usize, of as usize),
-                of,
-            },
+            Self::Instances { count, of } => {
+                let mut stream = seed.stream(&format!("targets/{what}"));
+                let chosen = stream.choose(count.get() as usize, of.get() as usize);
+                // As many as were asked for, which is not none.
+                Reach::Instances { chosen: Targets::try_from(chosen).unwrap_or_else(|_| Targets::only()), of }
+            }
             Self::Connections { share } => Reach::Connections { share },
-            Self::Time { share, of } => Reach::Time { share, chosen: (0..of as usize).collect() },
+            Self::Time { share, of } => Reach::Time { share, chosen: Targets::all(of) },
         }
     }
 }
@@ -127,31 +132,32 @@ impl Extent {
 pub enum Reach {
     /// These instances, by index.
     Instances {
-        /// The indices, ascending.
-        chosen: Vec<usize>,
+        /// Which.
+        chosen: Targets,
         /// How many instances there are.
-        of: u32,
+        of: NonZeroU32,
     },
     /// This share of the connections to the one instance; the proxy chooses them as they come, from the seed.
     Connections {
         /// The share.
-        share: Percent,
+        share: Share,
     },
     /// This share of the time of each connection to each of these instances, which are all there are.
     Time {
         /// The share.
-        share: Percent,
-        /// The indices, ascending.
-        chosen: Vec<usize>,
+        share: Share,
+        /// Which.
+        chosen: Targets,
     },
 }
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instances { of: 1, .. } => f.write_str("its one instance"),
+            Self::Instances { of: NonZeroU32::MIN, .. } => f.write_str("its one instance"),
             Self::Instances { chosen, of } => {
                 // Instances are numbered from one, as in the names of their logs.
+                let chosen = chosen.as_slice();
                 let numbers: Vec<_> = chosen.iter().map(|index| (index + 1).to_string()).collect();
                 write!(f, "{} of {of} instances (number {})", chosen.len(), numbers.join(", "))
             }
@@ -166,53 +172,61 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    fn share(percent: u32) -> Scope {
+        Scope::Share(Share::try_from(Percent::new(percent)).unwrap())
+    }
+
     #[test]
     fn a_share_rounds_down_but_touches_at_least_one() {
-        let resolve = |percent, of| Extent::resolve(Scope::Share(Percent::new(percent)), Unit::Instances(of));
-        assert_eq!(resolve(29, 10), Ok(Extent::Instances { count: 2, of: 10 }));
-        assert_eq!(resolve(5, 10), Ok(Extent::Instances { count: 1, of: 10 }));
-        assert_eq!(resolve(100, 3), Ok(Extent::Instances { count: 3, of: 3 }));
+        let resolve = |percent, of| Extent::resolve(share(percent), Unit::Instances(number(of)));
+        let instances = |count, of| Ok(Extent::Instances { count: number(count), of: number(of) });
+        assert_eq!(resolve(29, 10), instances(2, 10));
+        assert_eq!(resolve(5, 10), instances(1, 10));
+        assert_eq!(resolve(100, 3), instances(3, 3));
     }
 
     #[test]
     fn a_share_that_would_reach_more_than_twice_as_far_is_refused() {
-        let refused = Extent::resolve(Scope::Share(Percent::new(4)), Unit::Instances(10));
+        let refused = Extent::resolve(share(4), Unit::Instances(number(10)));
         assert!(matches!(refused, Err(ScopeError::TooCoarse { .. })), "{refused:?}");
-        assert!(Extent::resolve(Scope::Share(Percent::new(50)), Unit::Instances(1)).is_ok());
-        assert!(Extent::resolve(Scope::Share(Percent::new(49)), Unit::Instances(1)).is_err());
+        assert!(Extent::resolve(share(50), Unit::Instances(number(1))).is_ok());
+        assert!(Extent::resolve(share(49), Unit::Instances(number(1))).is_err());
     }
 
     #[test]
-    fn more_instances_than_there_are_and_none_at_all_are_refused() {
-        let refused = Extent::resolve(Scope::Instances(3), Unit::Instances(2));
-        assert_eq!(refused, Err(ScopeError::TooMany { asked: 3, there: 2 }));
-        assert_eq!(Extent::resolve(Scope::Instances(0), Unit::Connections), Err(ScopeError::Nothing));
-        assert_eq!(Extent::resolve(Scope::Share(Percent::ZERO), Unit::Connections), Err(ScopeError::Nothing));
+    fn more_instances_than_there_are_are_refused() {
+        let refused = Extent::resolve(Scope::Instances(number(3)), Unit::Instances(number(2)));
+        assert_eq!(refused, Err(ScopeError::TooMany { asked: number(3), there: number(2) }));
     }
 
     #[test]
     fn a_share_of_time_is_on_all_instances() {
-        let extent = Extent::resolve(Scope::Share(Percent::new(5)), Unit::Time(3)).unwrap();
+        let extent = Extent::resolve(share(5), Unit::Time(number(3))).unwrap();
         assert_eq!(extent.share(), Percent::new(5));
         let reach = extent.draw(Seed::new(1), "x");
-        assert_eq!(reach, Reach::Time { share: Percent::new(5), chosen: vec![0, 1, 2] });
-        assert_eq!(Extent::resolve(Scope::Instances(1), Unit::Time(3)), Err(ScopeError::NoShare));
+        assert_eq!(reach, Reach::Time { share: Share::percent::<5>(), chosen: Targets::all(number(3)) });
+        let one = Scope::Instances(number(1));
+        assert_eq!(Extent::resolve(one, Unit::Time(number(3))), Err(ScopeError::NoShare));
     }
 
     #[test]
     fn one_instance_of_a_single_one_is_all_of_its_connections() {
-        let extent = Extent::resolve(Scope::Instances(1), Unit::Connections);
-        assert_eq!(extent, Ok(Extent::Connections { share: Percent::ALL }));
+        let extent = Extent::resolve(Scope::Instances(number(1)), Unit::Connections);
+        assert_eq!(extent, Ok(Extent::Connections { share: Share::ALL }));
     }
 
     proptest! {
         #[test]
         fn what_is_drawn_is_as_much_as_was_resolved(percent in 1_u32..=100, of in 1_u32..200, seed: u64) {
-            if let Ok(extent) = Extent::resolve(Scope::Share(Percent::new(percent)), Unit::Instances(of)) {
+            if let Ok(extent) = Extent::resolve(share(percent), Unit::Instances(number(of))) {
                 let Extent::Instances { count, .. } = extent else { panic!("{extent:?}") };
                 let Reach::Instances { chosen, .. } = extent.draw(Seed::new(seed), "x") else { panic!() };
-                prop_assert_eq!(chosen.len(), count as usize);
-                prop_assert!(chosen.iter().all(|index| *index < of as usize));
+                prop_assert_eq!(chosen.as_slice().len(), count.get() as usize);
+                prop_assert!(chosen.as_slice().iter().all(|index| *index < of as usize));
             }
         }
     }

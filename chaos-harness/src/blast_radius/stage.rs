@@ -1,24 +1,25 @@
 //! One step of the blast-radius ladder.
 
-use crate::units::Percent;
+use crate::units::Share;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU32;
 
-/// How much of a service a fault may touch.
+/// How much of a service a fault may touch: never nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Scope {
     /// This many instances.
-    Instances(u32),
+    Instances(NonZeroU32),
     /// This share: of instances where the service has replicas or the fault is on instances, of connections where a
     /// toxic meets a single instance.
-    Share(Percent),
+    Share(Share),
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instances(1) => f.write_str("1 instance"),
+            Self::Instances(NonZeroU32::MIN) => f.write_str("1 instance"),
             Self::Instances(count) => write!(f, "{count} instances"),
             Self::Share(share) => write!(f, "{share}"),
         }
@@ -28,10 +29,22 @@ impl fmt::Display for Scope {
 /// One step of the blast-radius ladder: a scope, and the name that its trial has.
 ///
 /// ```
-/// use chaos_harness::{Percent, Stage};
-/// assert_eq!(Stage::share(Percent::new(5)).name(), "5_percent");
-/// assert_eq!(Stage::instances(1).name(), "1_instance");
-/// assert_eq!(Stage::share(Percent::new(50)).named("half").name(), "half");
+/// use chaos_harness::{Scope, Share, Stage};
+/// use std::num::NonZeroU32;
+/// assert_eq!(Stage::percent::<5>().name(), "5_percent");
+/// assert_eq!(Stage::share(Share::ppm::<5_000>()).name(), "0_5_percent");
+/// assert_eq!(Stage::instances::<1>().name(), "1_instance");
+/// assert_eq!(Stage::percent::<50>().named("half").name(), "half");
+///
+/// // A number that is known only when the program runs.
+/// let count = NonZeroU32::new(3).expect("three is not zero");
+/// assert_eq!(Stage::from(Scope::Instances(count)).name(), "3_instances");
+/// ```
+///
+/// A stage that touches nothing does not compile:
+///
+/// ```compile_fail
+/// let nothing = chaos_harness::Stage::instances::<0>();
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
@@ -42,13 +55,25 @@ pub struct Stage {
 impl Stage {
     /// Touches this share of the service.
     #[must_use]
-    pub const fn share(share: Percent) -> Self {
+    pub const fn share(share: Share) -> Self {
         Self { name: None, scope: Scope::Share(share) }
     }
 
-    /// Touches this many instances of the service.
+    /// Touches this share of the service, in whole percent from 1 to 100. Anything else does not compile.
     #[must_use]
-    pub const fn instances(count: u32) -> Self {
+    pub const fn percent<const PERCENT: u32>() -> Self {
+        Self::share(Share::percent::<PERCENT>())
+    }
+
+    /// Touches this many instances of the service. None at all does not compile.
+    #[must_use]
+    pub const fn instances<const COUNT: u32>() -> Self {
+        let count = const {
+            match NonZeroU32::new(COUNT) {
+                Some(count) => count,
+                None => panic!("a stage of 0 instances touches nothing"),
+            }
+        };
         Self { name: None, scope: Scope::Instances(count) }
     }
 
@@ -69,12 +94,32 @@ impl Stage {
     pub fn name(&self) -> String {
         match (&self.name, self.scope) {
             (Some(name), _) => name.clone(),
-            (None, Scope::Instances(1)) => "1_instance".to_owned(),
+            (None, Scope::Instances(NonZeroU32::MIN)) => "1_instance".to_owned(),
             (None, Scope::Instances(count)) => format!("{count}_instances"),
             (None, Scope::Share(share)) => {
                 let text = share.to_string();
                 format!("{}_percent", text.trim_end_matches('%').replace('.', "_"))
             }
+        }
+    }
+}
+
+impl From<Scope> for Stage {
+    fn from(scope: Scope) -> Self {
+        Self { name: None, scope }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_scope_of_nothing_is_refused() {
+        let read = |text| serde_json::from_str::<Scope>(text);
+        assert_eq!(read(r#"{"Instances":2}"#).ok(), Some(Stage::instances::<2>().scope()));
+        for nothing in [r#"{"Instances":0}"#, r#"{"Share":0}"#] {
+            assert!(read(nothing).is_err(), "{nothing}");
         }
     }
 }

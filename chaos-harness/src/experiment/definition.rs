@@ -110,7 +110,7 @@ pub(crate) type Operation =
 ///     .steady_state([metric::p99().below(Duration::from_millis(50))])
 ///     .inject([fault::latency("redis", Duration::from_millis(200)).into()])
 ///     .expect([metric::p99().below(Duration::from_millis(500))])
-///     .stages([Stage::share(Percent::new(5)), Stage::share(Percent::new(50))]);
+///     .stages([Stage::percent::<5>(), Stage::percent::<50>()]);
 /// # let _ = experiment;
 /// ```
 #[must_use = "an experiment does nothing until it is run"]

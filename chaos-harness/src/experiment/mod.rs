@@ -1,15 +1,24 @@
 //! Experiments: what they say, how they are planned and run, and what is concluded.
 
 mod definition;
+#[cfg(fuzzing)]
+mod fuzzing;
 mod outline;
 mod plan;
 mod run;
+mod stored;
+mod undo;
 mod verdict;
 
 pub use definition::{Definition, Experiment, Location, Recover};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use fuzzing::plan as fuzz_plan;
 pub(crate) use outline::outline;
 pub use plan::{Injection, Plan, PlannedStage};
-pub(crate) use run::{Setup, run};
+pub(crate) use run::{Setup, refuse, run};
+pub use stored::StoredError;
+pub use undo::{NotUndone, Then, UndoResult};
 pub use verdict::{
     Blame, Conclusion, Effect, Facts, Halt, Judged, Obstacle, Panicked, Phase, Recovery, Verdict,
 };

@@ -5,8 +5,9 @@ use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
 use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
 use crate::proxy::ToxicSpec;
-use crate::system::{ServiceName, ServiceSpec, SpecError, check, supports};
+use crate::system::{NotAllowed, ServiceName, ServiceSpec, SpecError, check, may_be_touched, supports};
 use crate::units::Percent;
+use std::num::NonZeroU32;
 
 /// Something that makes an experiment impossible or meaningless.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -42,6 +43,14 @@ pub(crate) enum Problem {
     /// A fault that nothing which provides its service can take, on any machine.
     #[error("{0}")]
     Unsupported(String),
+    /// A fault goes to what is not this run's own, and was not allowed to.
+    #[error("`{fault}`: {cause}")]
+    NotAllowed {
+        /// The fault.
+        fault: String,
+        /// What it would go to, and how it is allowed.
+        cause: NotAllowed,
+    },
     /// Nothing is expected.
     #[error(
         "the hypothesis has no threshold: say what must hold under the fault, as in `expect(p99 < 500ms)`"
@@ -121,7 +130,8 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
         problems.extend(meaningless(fault));
         match definition.system.services.iter().find(|service| service.name == fault.service) {
             Some(service) => {
-                units.push((fault.service.as_str(), unit(fault, service)));
+                units.extend(unit(fault, service).map(|unit| (fault.service.as_str(), unit)));
+                problems.extend(not_allowed(fault, service));
                 problems.extend(unsupported(fault, service));
             }
             None => problems.push(unknown_service(definition, fault)),
@@ -147,6 +157,14 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     }
 }
 
+/// Why the fault may not go to the service. Also where another provider comes first: elsewhere this one would be used.
+fn not_allowed(fault: &Fault, service: &ServiceSpec) -> Option<Problem> {
+    // What is done to instances is never done to what already runs, allowed or not.
+    let FaultKind::Toxic { .. } = fault.kind else { return None };
+    let mut causes = service.providers.iter().filter_map(|provider| may_be_touched(&provider.kind).err());
+    causes.next().map(|cause| Problem::NotAllowed { fault: fault.to_string(), cause })
+}
+
 /// Why no provider of the service takes the fault. Where one does, it is used.
 fn unsupported(fault: &Fault, service: &ServiceSpec) -> Option<Problem> {
     let FaultKind::Instance(kind) = fault.kind else { return None };
@@ -165,13 +183,14 @@ fn meaningless(fault: &Fault) -> Option<Problem> {
 }
 
 /// What a percentage is a percentage of: of time for a toxic in slices, and otherwise of instances, unless a toxic meets a service that has only one.
-fn unit(fault: &Fault, service: &ServiceSpec) -> Unit {
-    let replicas = service.providers.first().map_or(1, |provider| provider.replicas);
-    match fault.kind {
+/// None where the service has no instances, which is a mistake of its own.
+fn unit(fault: &Fault, service: &ServiceSpec) -> Option<Unit> {
+    let replicas = NonZeroU32::new(service.providers.first().map_or(1, |provider| provider.replicas))?;
+    Some(match fault.kind {
         FaultKind::Toxic { slice: Some(_), .. } => Unit::Time(replicas),
-        FaultKind::Toxic { .. } if replicas == 1 => Unit::Connections,
+        FaultKind::Toxic { .. } if replicas == NonZeroU32::MIN => Unit::Connections,
         FaultKind::Toxic { .. } | FaultKind::Instance(_) => Unit::Instances(replicas),
-    }
+    })
 }
 
 fn thresholds(definition: &Definition) -> Vec<Problem> {
@@ -312,7 +331,7 @@ mod tests {
         let system = experiment(process("echo")).definition.system;
         let problems = problems(|definition| {
             definition.system = system;
-            definition.stages = vec![Stage::instances(1)];
+            definition.stages = vec![Stage::instances::<1>()];
         });
         assert!(matches!(problems.as_slice(), [Problem::System(_)]), "{problems:?}");
     }
@@ -336,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_ladder_that_cannot_be_climbed_is_refused() {
-        let problems = problems(|definition| definition.stages = vec![Stage::instances(11)]);
+        let problems = problems(|definition| definition.stages = vec![Stage::instances::<11>()]);
         assert!(matches!(problems.as_slice(), [Problem::Ladder(_)]), "{problems:?}");
     }
 
@@ -345,7 +364,7 @@ mod tests {
         let problems = problems(|definition| {
             definition.expect.clear();
             definition.steady_state.clear();
-            definition.stages = vec![Stage::instances(11)];
+            definition.stages = vec![Stage::instances::<11>()];
         });
         assert_eq!(problems.len(), 3, "{problems:?}");
     }
@@ -358,7 +377,7 @@ mod tests {
     #[test]
     fn a_share_is_of_connections_where_a_toxic_meets_a_single_instance() {
         let reach = |fault: Fault| {
-            let experiment = sound(fault).stages([Stage::share(Percent::new(20))]);
+            let experiment = sound(fault).stages([Stage::percent::<20>()]);
             let rungs = outline(experiment.definition()).expect("it is sound");
             rungs[0].extents.iter().map(|extent| extent.draw(1.into(), "").to_string()).collect::<Vec<_>>()
         };
@@ -382,6 +401,25 @@ mod tests {
             on(image().or(process("redis-server --port {port}")), limit()).is_ok(),
             cfg!(target_os = "linux")
         );
+    }
+
+    #[test]
+    fn what_this_run_does_not_start_takes_faults_only_where_it_is_allowed() {
+        let on = |echo: Source| {
+            let slow = fault::latency("echo", Duration::from_millis(5)).into();
+            outline(judged(experiment(echo)).inject([slow]).definition())
+        };
+        // What is tried first makes no difference: another machine may lack it.
+        let process = || process("echo --port {port}");
+        let forbidden = || external("db.example.com:5432");
+        for refused in [forbidden().into(), process().or(forbidden()), forbidden().or(process())] {
+            let problems = on(refused).unwrap_err();
+            let [problem @ Problem::NotAllowed { .. }] = problems.as_slice() else { panic!("{problems:?}") };
+            let remedy = "write `external(\"db.example.com:5432\").allow_faults()`";
+            assert!(problem.to_string().contains(remedy), "{problem}");
+        }
+        assert!(on(forbidden().allow_faults().into()).is_ok());
+        assert!(on(process().or(forbidden().allow_faults())).is_ok());
     }
 
     #[test]

@@ -4,10 +4,14 @@ use super::Definition;
 use crate::blast_radius::{Reach, Rung, Scope};
 use crate::chance::Seed;
 use crate::fault::Fault;
+use crate::redact::Redactor;
 use crate::system::ChosenService;
 use serde::{Deserialize, Serialize};
 
 /// Everything that was decided before a trial began. It is written to the journal: the same plan runs the same trial.
+///
+/// What is not to be shown (a [`Secret`](crate::Secret), the password of a URL, a variable or an option whose name says
+/// what it is) is stored as `[redacted]`. A plan with such a gap is for reading: it is refused where it is to be run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The version of this form.
@@ -81,13 +85,25 @@ impl Plan {
             inject,
         }
     }
+
+    /// What of this plan, and of everything that comes of it, is not to be shown.
+    pub(crate) fn redactor(&self) -> Redactor {
+        let specs = self.definition.system.services.iter().flat_map(|service| &service.providers);
+        let providers = specs.chain(self.services.iter().map(|service| &service.provider));
+        let stored = std::cell::OnceCell::new();
+        Redactor::of(providers, |redactor, value| {
+            // A plan is plain data: it can be stored. Were it not so, it would say nothing openly.
+            let store = || redactor.line(self).ok().and_then(|text| String::from_utf8(text).ok());
+            stored.get_or_init(store).as_ref().is_some_and(|stored| stored.contains(value))
+        })
+    }
 }
 
 impl Injection {
     /// The indices of the instances that it touches.
     pub(crate) fn instances(&self) -> &[usize] {
         match &self.reach {
-            Reach::Instances { chosen, .. } | Reach::Time { chosen, .. } => chosen,
+            Reach::Instances { chosen, .. } | Reach::Time { chosen, .. } => chosen.as_slice(),
             Reach::Connections { .. } => &[0],
         }
     }

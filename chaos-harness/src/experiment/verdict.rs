@@ -20,7 +20,7 @@ pub enum Verdict {
     Unsteady,
     /// A halt condition was met.
     Halted,
-    /// Something could not be started, injected, undone or recorded.
+    /// Something could not be started, injected or recorded. What could not be undone is told beside the verdict.
     Error,
 }
 
@@ -131,6 +131,9 @@ pub struct Facts {
     pub panic: Option<Panicked>,
     /// The halt condition that was met.
     pub halt: Option<Halt>,
+    /// Why the turbulence was ended before its time, where that says nothing of the system.
+    #[serde(default)]
+    pub cut_short: Option<String>,
     /// The steady state before the faults.
     pub baseline: Option<Judged>,
     /// The hypothesis under the faults.
@@ -139,6 +142,9 @@ pub struct Facts {
     pub effects: Vec<Effect>,
     /// How the steady state came back.
     pub recovery: Option<Recovery>,
+    /// Why that was not measured, where the faults were not undone as they were meant to be.
+    #[serde(default)]
+    pub recovery_left_out: Option<String>,
 }
 
 /// More late dispatches than this, and the load was not what was asked for.
@@ -153,7 +159,7 @@ impl Conclusion {
 /// Concludes. What makes the rest meaningless comes first.
 pub(crate) fn conclude(facts: &Facts) -> Conclusion {
     if let Some(first) = facts.obstacles.first() {
-        // What was found out before the obstacle is still said: a failed undo does not hide a refuted hypothesis.
+        // What was found out before the obstacle is still said.
         let reasons = facts.obstacles.iter().map(|obstacle| obstacle.what.clone());
         return Conclusion::new(Verdict::Error, first.blame, reasons.chain(failures(facts)).collect());
     }
@@ -195,6 +201,9 @@ pub(crate) fn conclude(facts: &Facts) -> Conclusion {
             return Conclusion::new(Verdict::Inconclusive, Blame::Harness, open);
         }
     }
+    if let Some(reason) = &facts.cut_short {
+        return Conclusion::new(Verdict::Inconclusive, Blame::Environment, vec![reason.clone()]);
+    }
     if let Some(Recovery { after: None, within, late }) = facts.recovery {
         if late > LATE_SHARE {
             let reasons = vec![lateness(Phase::Recovery, late)];
@@ -202,6 +211,11 @@ pub(crate) fn conclude(facts: &Facts) -> Conclusion {
         }
         let reason = format!("the steady state did not come back within {}", show_duration(within));
         return Conclusion::new(Verdict::Refuted, Blame::System, vec![reason]);
+    }
+    if let Some(why) = &facts.recovery_left_out {
+        // What was measured decides no less for it: a violated threshold was dealt with above.
+        let reason = format!("recovery was not measured: {why}");
+        return Conclusion::new(Verdict::Inconclusive, Blame::Injector, vec![reason]);
     }
     let unseen: Vec<_> = facts
         .effects

@@ -1,23 +1,29 @@
 //! What the environment says about a run: the variables `CHAOS_*`.
 
 use crate::chance::Seed;
+use crate::safety::Limits;
 #[cfg(feature = "external-toxiproxy")]
 use crate::toxiproxy::Source;
+use crate::units::Percent;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// What all variables of this project begin with.
 const PREFIX: &str = "CHAOS_";
 
 /// The variables a user may set.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 14] = [
     "CHAOS_BACKEND",
     "CHAOS_IMAGE_PREFIX",
     "CHAOS_KEEP",
     "CHAOS_LOG",
+    "CHAOS_MAX_FAULTS",
+    "CHAOS_MAX_FAULT_TIME",
+    "CHAOS_MAX_SHARE",
     "CHAOS_NO_FAULT",
     "CHAOS_PROFILE",
     "CHAOS_REQUIRE",
@@ -28,7 +34,7 @@ const KNOWN: [&str; 11] = [
 ];
 
 /// The variables that the harness sets for processes it starts, and that its own tests set.
-const INTERNAL: [&str; 3] = ["CHAOS_GUARD", "CHAOS_TRIAL", "CHAOS_TEST_"];
+const INTERNAL: [&str; 4] = ["CHAOS_FAILPOINT", "CHAOS_GUARD", "CHAOS_TRIAL", "CHAOS_TEST_"];
 
 /// How verdicts become results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) image_prefix: Option<String>,
     /// `CHAOS_LOG`: what of a trial's progress is told, in the form of tracing's `RUST_LOG`.
     pub(crate) log: Option<String>,
+    /// `CHAOS_MAX_FAULTS`, `CHAOS_MAX_SHARE` and `CHAOS_MAX_FAULT_TIME`: what may be in effect at once, and how long.
+    pub(crate) limits: Limits,
     /// `CHAOS_TOXIPROXY`: the server that takes the place of the embedded proxy.
     #[cfg(feature = "external-toxiproxy")]
     pub(crate) toxiproxy: Option<Source>,
@@ -132,6 +140,7 @@ impl Config {
             no_fault: variables.parse("CHAOS_NO_FAULT", "1 or 0", switch).unwrap_or_default(),
             profile: variables.parse("CHAOS_PROFILE", "default or lenient", profile).unwrap_or_default(),
             image_prefix: variables.parse("CHAOS_IMAGE_PREFIX", "a prefix", |text| Some(text.to_owned())),
+            limits: variables.limits(),
             log: variables.parse("CHAOS_LOG", "a filter, as debug or chaos_harness::proxy=trace", log_filter),
             #[cfg(feature = "external-toxiproxy")]
             toxiproxy: variables.parse("CHAOS_TOXIPROXY", Source::RIGHT, Source::parse),
@@ -157,6 +166,9 @@ impl Config {
         let variables = [
             ("CHAOS_BACKEND", self.backend.clone()),
             ("CHAOS_IMAGE_PREFIX", self.image_prefix.clone()),
+            ("CHAOS_MAX_FAULTS", self.limits.faults.map(|faults| faults.to_string())),
+            ("CHAOS_MAX_FAULT_TIME", self.limits.time.map(|time| format!("{}ms", time.as_millis()))),
+            ("CHAOS_MAX_SHARE", self.limits.share.map(|share| share.to_string())),
             ("CHAOS_NO_FAULT", switch(self.no_fault)),
             ("CHAOS_PROFILE", profile),
             ("CHAOS_REQUIRE", require),
@@ -188,6 +200,28 @@ fn profile(text: &str) -> Option<Profile> {
         "lenient" => Some(Profile::Lenient),
         _ => None,
     }
+}
+
+/// More than 0 % and at most 100 %, to 0.0001 %.
+fn share(text: &str) -> Option<Percent> {
+    let number = text.strip_suffix('%')?.trim_end();
+    let (whole, digits) = number.split_once('.').unwrap_or((number, "0"));
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(digits) || digits.len() > 4 {
+        return None;
+    }
+    let ppm = whole.parse::<u32>().ok()?.checked_mul(10_000)?;
+    let ppm = ppm.checked_add(format!("{digits:0<4}").parse().ok()?)?;
+    Percent::try_from(ppm).ok().filter(|share| *share != Percent::ZERO)
+}
+
+/// A whole number of a unit, at least 1 ms and at most a year.
+fn duration(text: &str) -> Option<Duration> {
+    let units = [("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000)];
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let (_, milliseconds) = units.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
+    let duration = Duration::from_millis(digits.trim_end().parse::<u64>().ok()?.checked_mul(*milliseconds)?);
+    (!duration.is_zero() && duration <= Duration::from_secs(365 * 86_400)).then_some(duration)
 }
 
 fn log_filter(text: &str) -> Option<String> {
@@ -230,6 +264,15 @@ impl Variables {
             self.bad.push(BadValue { variable, value, right });
         }
         parsed
+    }
+
+    fn limits(&mut self) -> Limits {
+        Limits {
+            faults: self
+                .parse("CHAOS_MAX_FAULTS", "a whole number from 1 up, as 4", |text| text.parse().ok()),
+            share: self.parse("CHAOS_MAX_SHARE", "a share of more than 0% and at most 100%, as 50%", share),
+            time: self.parse("CHAOS_MAX_FAULT_TIME", "a time in ms, s, min or h, as 10min", duration),
+        }
     }
 
     fn target_dir(&self) -> Option<PathBuf> {
@@ -275,6 +318,9 @@ mod tests {
             ("CHAOS_PROFILE", "lenient"),
             ("CHAOS_IMAGE_PREFIX", "mirror/"),
             ("CHAOS_LOG", "warn,chaos_harness=debug"),
+            ("CHAOS_MAX_FAULTS", "4"),
+            ("CHAOS_MAX_SHARE", "12.5%"),
+            ("CHAOS_MAX_FAULT_TIME", "10min"),
             ("CHAOS_TARGET_DIR", "out"),
             ("CARGO_TARGET_DIR", "/elsewhere"),
         ])
@@ -287,6 +333,11 @@ mod tests {
             no_fault: true,
             profile: Profile::Lenient,
             image_prefix: Some("mirror/".to_owned()),
+            limits: Limits {
+                faults: std::num::NonZeroU32::new(4),
+                share: Some(Percent::from_ppm(125_000)),
+                time: Some(Duration::from_secs(600)),
+            },
             log: Some("warn,chaos_harness=debug".to_owned()),
             #[cfg(feature = "external-toxiproxy")]
             toxiproxy: None,
@@ -323,6 +374,9 @@ mod tests {
             ("CHAOS_IMAGE_PREFIX", "mirror/"),
             ("CHAOS_PROFILE", "lenient"),
             ("CHAOS_NO_FAULT", "1"),
+            ("CHAOS_MAX_FAULTS", "1"),
+            ("CHAOS_MAX_SHARE", "0.0001%"),
+            ("CHAOS_MAX_FAULT_TIME", "1500ms"),
         ])
         .unwrap();
         let repeated = config.to_repeat().into_iter().map(|(name, value)| (name.into(), value.into()));
@@ -339,6 +393,24 @@ mod tests {
              CHAOS_SEED=dice: `dice` is not known there, write a whole number, as 0xc0ffee\n\
              CHAOS_KEEP=yes: `yes` is not known there, write 1 or 0"
         );
+    }
+
+    #[test]
+    fn a_limit_that_allows_nothing_or_means_nothing_is_a_bad_value() {
+        let bad = [
+            ("CHAOS_MAX_FAULTS", &["0", "-1", "many", "4294967296"][..]),
+            ("CHAOS_MAX_SHARE", &["0%", "0.0%", "50", "101%", "0.00001%", "%", ".5%", "-1%", "4294967295%"]),
+            (
+                "CHAOS_MAX_FAULT_TIME",
+                &["0s", "10", "10m", "min", "9999999h", "18446744073709551615h", "1.5s"],
+            ),
+        ];
+        for (variable, values) in bad {
+            for value in values {
+                let error = read([(variable, *value)]).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("{variable}={value}: ")), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where a run and its trials leave what they have to say: `target/chaos/<run>/<trial>/`.
 
 use crate::clock;
+use crate::safety::private;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -24,6 +25,11 @@ impl RunId {
             Ok(id) if !id.is_empty() => Self(safe(&id)),
             _ => Self::fresh(clock::since_epoch().as_secs(), std::process::id()),
         }
+    }
+
+    /// Its folder, among those of all runs.
+    pub(crate) fn folder(&self, runs: &Path) -> PathBuf {
+        runs.join(&self.0)
     }
 
     /// A name that sorts by time: `20261123-192403-4711`, in UTC.
@@ -101,12 +107,12 @@ impl TrialFolder {
     }
 
     fn create_attempt(runs: &Path, run: &RunId, trial: &str, attempt: u32) -> Result<Self, FolderError> {
-        let run_folder = runs.join(&run.0);
+        let run_folder = run.folder(runs);
         let failed = |path: &Path| {
             let path = path.to_owned();
             |source| FolderError { path, source }
         };
-        fs::create_dir_all(&run_folder).map_err(failed(&run_folder))?;
+        private::create_dir_all(&run_folder).map_err(failed(&run_folder))?;
         let name = match attempt {
             0 | 1 => safe(trial),
             _ => format!("{}-attempt-{attempt}", safe(trial)),
@@ -115,7 +121,7 @@ impl TrialFolder {
         let names = std::iter::once(name.clone()).chain((2..).map(|time| format!("{name}-time-{time}")));
         for name in names {
             let path = run_folder.join(&name);
-            match fs::create_dir(&path) {
+            match private::create_dir(&path) {
                 Ok(()) => {
                     point_to_latest(runs, run);
                     return Ok(Self { path, tag: format!("{run}/{name}") });
@@ -130,11 +136,6 @@ impl TrialFolder {
     /// The folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The trial's undo log.
-    pub(crate) fn undo_log(&self) -> PathBuf {
-        self.path.join("undo.log")
     }
 
     /// What tells this trial from every other, of this run and of others: for labels and tags.

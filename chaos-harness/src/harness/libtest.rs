@@ -3,7 +3,6 @@
 use super::listing::{Entry, State, entries};
 use super::session::Session;
 use crate::experiment::Experiment;
-use crate::safety::{Reexec, become_guard_if_asked};
 
 /// Runs the first stage of an experiment, and panics with what it came to unless it passed.
 ///
@@ -11,10 +10,8 @@ use crate::safety::{Reexec, become_guard_if_asked};
 #[expect(clippy::panic, reason = "that is how an ordinary test fails")]
 #[doc(hidden)]
 pub fn run_as_test(define: fn() -> Experiment, path: &str) {
-    // The guard is this test once more: it must not build the experiment first.
-    become_guard_if_asked();
     let test_name = path.split_once("::").map_or(path, |(_, name)| name).to_owned();
-    let failure = match Session::new(Reexec::Libtest { test_name }, is_told_live()) {
+    let failure = match Session::new(Some(test_name), is_told_live()) {
         Ok(session) => match entries(define(), &session).into_iter().next() {
             Some(entry) => session.run(asked_for(entry)).err(),
             None => Some("the experiment has no stage".to_owned()),

@@ -83,9 +83,15 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
         let name = trial_name(&definition.name, &stages, rung.number - 1);
         let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
         let left_out = left_out(&experiment, &rung);
-        let state = match &provided {
-            Ok(services) => State::Ready { services: services.clone(), left_out, rung },
-            Err(lacking) => State::Lacking {
+        let beyond = session.refuses(definition, &rung);
+        let beyond = beyond
+            .map(|shortage| format!("{}: stage {}: {shortage}", place(&experiment), rung.stage.scope()));
+        let state = match (&provided, beyond) {
+            // One that would run fails: that a limit keeps an experiment from ever running is not to be overlooked.
+            (_, Some(problems)) if left_out.is_none() => State::Broken { problems },
+            (_, Some(reason)) => State::Lacking { reason, required: false },
+            (Ok(services), None) => State::Ready { services: services.clone(), left_out, rung },
+            (Err(lacking), None) => State::Lacking {
                 reason: lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
                 // Nothing is required of a trial that would not run anyway.
                 required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),

@@ -5,7 +5,7 @@ use super::listing::{Entry, State, all_entries};
 use super::registry::Registration;
 use super::session::Session;
 use crate::experiment::Experiment;
-use crate::safety::{Reexec, become_guard_if_asked};
+use crate::terminal::tell;
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -40,8 +40,6 @@ impl Harness {
     /// All experiments that `#[chaos_test]` registered in this program.
     #[must_use]
     pub fn registered() -> Self {
-        // The guard re-runs this program: it must not build experiments first.
-        become_guard_if_asked();
         let experiments = inventory::iter::<Registration>().map(|registration| (registration.define)());
         Self { experiments: experiments.collect() }
     }
@@ -54,17 +52,13 @@ impl Harness {
     }
 
     /// Lists or runs the trials, as the command line says. To be returned from `main`.
-    ///
-    /// The program may be started once more as the guard that undoes what this process left behind: nothing else
-    /// should happen before this call.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        become_guard_if_asked();
         let command_line = CommandLine::from_env();
-        let session = match Session::new(Reexec::Main, command_line.is_live()) {
+        let session = match Session::new(None, command_line.is_live()) {
             Ok(session) => Arc::new(session),
             Err(error) => {
-                eprintln!("chaos: {error}");
+                tell(format_args!("chaos: {error}"));
                 return ExitCode::from(FAILED);
             }
         };
@@ -82,12 +76,12 @@ impl Harness {
             let trial = trial(entry, &session, reason.is_some());
             if !arguments.is_filtered_out(&trial) {
                 if !merged.is_empty() {
-                    eprintln!("chaos: merged: {name} also stands for {merged}: it reaches the same");
+                    tell(format_args!("chaos: merged: {name} also stands for {merged}: it reaches the same"));
                 }
                 if let Some(reason) = reason {
                     left_out.entry(reason).or_default().push(name);
                 } else if let Some(problems) = broken.filter(|_| arguments.list) {
-                    eprintln!("chaos: {problems}");
+                    tell(format_args!("chaos: {problems}"));
                 }
             }
             trials.push(trial);
@@ -111,7 +105,7 @@ fn explain(left_out: &BTreeMap<String, Vec<String>>) {
     for (reason, names) in left_out {
         let first = names.first().map_or("", String::as_str);
         let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
-        eprintln!("chaos: ignored: {first}{more}: {reason}");
+        tell(format_args!("chaos: ignored: {first}{more}: {reason}"));
     }
 }
 

@@ -5,11 +5,14 @@ use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
 use super::listing::{Entry, State};
 use super::lock::MachineLock;
 use super::rerun::TestProgram;
+use crate::blast_radius::Rung;
 use crate::chance::Seed;
-use crate::experiment::{Plan, Setup, Verdict, run};
-use crate::report::{Details, Headline, Report, WithoutFaults};
-use crate::safety::{Interrupt, Reexec, replay_leftovers};
+use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, run};
+use crate::redact;
+use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
+use crate::safety::{Interrupt, Shortage, recover};
 use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
+use crate::terminal::{tell, tell_of};
 use std::io;
 use std::path::PathBuf;
 
@@ -21,8 +24,8 @@ pub(super) struct Session {
     /// The folder of all runs.
     runs: PathBuf,
     run: RunId,
-    /// How this program is started again as the guard.
-    guard: Reexec,
+    /// The test that runs the one trial there is, in a target with libtest's harness.
+    libtest: Option<String>,
     /// Whether progress is told live.
     live: bool,
 }
@@ -52,10 +55,10 @@ enum CannotBegin {
 }
 
 impl Session {
-    pub(super) fn new(guard: Reexec, live: bool) -> Result<Self, SessionError> {
+    pub(super) fn new(libtest: Option<String>, live: bool) -> Result<Self, SessionError> {
         let config = Config::from_env()?;
         for variable in &config.unknown {
-            eprintln!("chaos: {variable}");
+            tell(format_args!("chaos: {variable}"));
         }
         let backend = match &config.backend {
             Some(name) => name.parse()?,
@@ -65,7 +68,7 @@ impl Session {
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { config, backend, availability, runs, run, guard, live })
+        Ok(Self { config, backend, availability, runs, run, libtest, live })
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
@@ -73,6 +76,12 @@ impl Session {
         self.config.require.iter().any(|requirement| match requirement {
             Requirement::Docker => unavailable.needs_docker,
         })
+    }
+
+    /// Why a stage may not be run here, whatever else goes on: it is beyond a limit of the user's.
+    pub(super) fn refuses(&self, definition: &Definition, rung: &Rung) -> Option<Shortage> {
+        let limits = (!self.config.no_fault).then_some(self.config.limits)?;
+        refuse(definition, rung, limits)
     }
 
     /// Keeps what was found out about this machine, for the other processes of this run.
@@ -84,8 +93,12 @@ impl Session {
         }
     }
 
-    /// Runs a trial: `Err` says all there is to say about a failure.
+    /// Runs a trial: `Err` says all there is to say about a failure, and nothing that is not to be shown.
     pub(super) fn run(&self, entry: Entry) -> Result<(), String> {
+        self.try_run(entry).map_err(|failure| redact::text(&failure).into_owned())
+    }
+
+    fn try_run(&self, entry: Entry) -> Result<(), String> {
         let Entry { name, experiment, state, .. } = entry;
         let (rung, services) = match state {
             State::Ready { rung, services, .. } => (rung, services),
@@ -121,9 +134,9 @@ impl Session {
             run: self.run.to_string(),
             folder: folder.path().to_owned(),
             runs: self.runs.clone(),
-            undo_log: folder.undo_log(),
+            run_folder: self.run.folder(&self.runs),
             tag: folder.tag().to_owned(),
-            guard: &self.guard,
+            limits: self.config.limits,
             interrupt: &interrupt,
             keep: self.config.keep,
             live: self.live,
@@ -136,41 +149,46 @@ impl Session {
 
     /// What a runner calls a trial: in a libtest target, it is the test that runs it.
     fn test_name<'a>(&'a self, trial: &'a str) -> &'a str {
-        match &self.guard {
-            Reexec::Libtest { test_name } => test_name,
-            Reexec::Main => trial,
-        }
+        self.libtest.as_deref().unwrap_or(trial)
     }
 
     /// What a run left behind when its machine went down, guard and all.
     fn put_leftovers_right(&self) {
-        match replay_leftovers(&self.runs) {
+        match recover(&self.runs) {
             Ok(leftovers) => {
                 for leftover in leftovers {
-                    eprintln!("chaos: an earlier run was cut off, now undone: {leftover}");
+                    tell(format_args!("chaos: an earlier run was cut off, now undone: {leftover}"));
                 }
             }
-            Err(error) => eprintln!("chaos: what earlier runs left behind cannot be looked for: {error}"),
+            Err(error) => {
+                tell(format_args!("chaos: what earlier runs left behind cannot be looked for: {error}"));
+            }
         }
     }
 
     fn tell(&self, report: &Report) -> Result<(), String> {
         if let Err(error) = report.store() {
-            eprintln!("chaos: the report of {} cannot be written: {error}", report.trial);
+            tell(format_args!("chaos: the report of {} cannot be written: {error}", report.trial));
         }
+        let redactor = report.plan.redactor();
         let verdict = report.conclusion.verdict;
         let is_lenient = self.config.profile == Profile::Lenient;
         match verdict {
+            // Whatever became of the hypothesis: nothing leaks without a word.
+            _ if report.undo.is_failed() => Err(Details(report).to_string()),
             Verdict::Upheld => {
-                eprintln!("chaos: {}", Headline(report));
+                tell_of(&redactor, format_args!("chaos: {}", Headline(report)));
+                if report.undo != UndoResult::Clean {
+                    tell_of(&redactor, format_args!("{}", Warnings(report).to_string().trim_end()));
+                }
                 Ok(())
             }
             Verdict::Inconclusive if report.is_without_fault() => {
-                eprint!("chaos: {}", WithoutFaults(report));
+                tell_of(&redactor, format_args!("chaos: {}", WithoutFaults(report)));
                 Ok(())
             }
             Verdict::Inconclusive if is_lenient => {
-                eprint!("chaos: warning: {}", Details(report));
+                tell_of(&redactor, format_args!("chaos: warning: {}", Details(report)));
                 Ok(())
             }
             _ => Err(Details(report).to_string()),

@@ -39,7 +39,7 @@ pub(super) async fn run(operation: Operation, number: u64, scheduled: Instant, t
 }
 
 /// The error and what caused it, on one line. Many errors already say their cause: it is not said twice.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -132,7 +132,7 @@ impl ErrorTable {
     /// All errors.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.other + self.messages.iter().map(|line| line.count).sum::<u64>()
+        self.messages.iter().fold(self.other, |sum, line| sum.saturating_add(line.count))
     }
 }
 

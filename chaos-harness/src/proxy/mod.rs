@@ -65,7 +65,10 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
-pub use api::{Api, ApiError, ApiOptions, JsonError, ReadRoutesError, read_routes};
+pub use api::{
+    Api, ApiAccess, ApiError, ApiHost, ApiHostError, ApiOptions, ApiToken, ApiTokenError, JsonError,
+    ReadRoutesError, read_routes,
+};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use api::{fuzz_api, fuzz_proxies};

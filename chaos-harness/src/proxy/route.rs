@@ -19,7 +19,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -46,6 +46,9 @@ struct Inner {
     /// Held during a change, which may have to wait for a look-up.
     changing: Mutex<()>,
     registry: Mutex<Registry>,
+    /// Every listener that the route has had, as long as it lives. Never held together with another lock but the listener's
+    /// own, so that ports can be closed whatever becomes of the rest.
+    doors: Mutex<Vec<Weak<Listener>>>,
     tally: Arc<RouteTally>,
 }
 
@@ -99,6 +102,7 @@ impl Route {
             shared: Arc::clone(shared),
             changing: Mutex::default(),
             registry: Mutex::new(registry),
+            doors: Mutex::default(),
             tally: Arc::default(),
         });
         let route = Self { inner };
@@ -244,6 +248,11 @@ impl Route {
         }
         let listener = Arc::new(listener);
         registry.listeners.push(Arc::clone(&listener));
+        {
+            let mut doors = lock(&self.inner.doors);
+            doors.retain(|door| door.strong_count() > 0);
+            doors.push(Arc::downgrade(&listener));
+        }
         self.inner.shared.runtime.spawn(accept(Arc::clone(&self.inner), listener));
     }
 
@@ -387,6 +396,20 @@ impl Route {
         let Some(address) = self.address() else { return true };
         let attempt = tokio::time::timeout(REFUSED_WITHIN, TcpStream::connect(address)).await;
         matches!(attempt, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    /// Closes its ports for good, and nothing else: the last resort where a change of the route does not come to its end.
+    /// Waits for no other change.
+    pub(crate) fn shut_out(&self) {
+        // Not under the lock.
+        let doors = lock(&self.inner.doors).clone();
+        doors.iter().filter_map(Weak::upgrade).for_each(|listener| listener.stop());
+    }
+
+    /// Holds the route, as a change does that does not come to its end.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        lock(&self.inner.registry)
     }
 
     /// Closes the port and all connections, for good.

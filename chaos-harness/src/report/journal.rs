@@ -1,8 +1,10 @@
 //! The event record of one trial: one JSON object a line, in the order in which things happened.
 
 use crate::clock;
-use crate::experiment::{Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Recovery};
+use crate::experiment::{Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Recovery, UndoResult};
 use crate::measure::Summary;
+use crate::redact::Redactor;
+use crate::safety::{Forced, private};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -68,6 +70,8 @@ pub enum Event<'a> {
     Undone {
         /// Which.
         fault: String,
+        /// How, where that destroyed what it was on.
+        forced: Option<Forced>,
         /// What went wrong, if anything did.
         failure: Option<String>,
     },
@@ -86,12 +90,13 @@ pub enum Event<'a> {
         /// What.
         obstacle: &'a Obstacle,
     },
-    /// Something could not be taken down, after the conclusion was written.
-    LeftBehind {
-        /// What.
-        what: &'a [String],
+    /// Everything was taken down, or was tried to: the last event.
+    TakenDown {
+        /// What could not be undone as it was meant to be. The conclusion stands.
+        undo: &'a UndoResult,
     },
-    /// The trial is over. Written before anything is taken down; once more where that changes it.
+    /// The phases are over. Durable before anything is taken down; once more where the end of the test's own system changes
+    /// it.
     Concluded {
         /// What is concluded.
         conclusion: &'a Conclusion,
@@ -108,6 +113,7 @@ pub struct Journal {
 #[derive(Debug)]
 struct Inner {
     file: File,
+    redactor: Redactor,
     failed: Option<io::Error>,
 }
 
@@ -120,20 +126,21 @@ struct Line<'a> {
 }
 
 impl Journal {
-    /// A journal in a new file.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = File::create_new(path)?;
-        Ok(Self { began: clock::now(), inner: Mutex::new(Inner { file, failed: None }) })
+    /// A journal in a new file, which shows nothing that `redactor` hides.
+    pub(crate) fn create(path: &Path, redactor: Redactor) -> io::Result<Self> {
+        let file = private::create_new(path)?;
+        Ok(Self { began: clock::now(), inner: Mutex::new(Inner { file, redactor, failed: None }) })
     }
 
     /// Writes down what happened.
     pub(crate) fn event(&self, event: &Event<'_>) {
         let t = clock::now().saturating_duration_since(self.began).as_millis();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = serde_json::to_vec(&Line { t, event }).map_err(io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            inner.file.write_all(&line)
-        });
+        let written =
+            inner.redactor.line(&Line { t, event }).map_err(io::Error::from).and_then(|mut line| {
+                line.push(b'\n');
+                inner.file.write_all(&line)
+            });
         if let Err(error) = written {
             inner.failed.get_or_insert(error);
         }

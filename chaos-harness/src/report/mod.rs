@@ -1,17 +1,25 @@
 //! What is kept of a trial, and everything that is printed from it.
 
+#[cfg(fuzzing)]
+mod fuzzing;
 mod journal;
+mod past;
 mod terminal;
 mod without_faults;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use fuzzing::journal as fuzz_journal;
 pub use journal::{Event, Journal};
-pub use terminal::{Details, Headline};
+pub use past::{Entry, JournalError, JournalReader, PastEvent};
+pub use terminal::{Details, Headline, Warnings};
 pub use without_faults::WithoutFaults;
 
-use crate::experiment::{Conclusion, Facts, Phase, Plan};
+use crate::experiment::{Conclusion, Facts, Phase, Plan, UndoResult};
 use crate::measure::Summary;
+use crate::safety::private;
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +36,9 @@ pub struct Report {
     pub facts: Facts,
     /// What is concluded from it.
     pub conclusion: Conclusion,
+    /// Whether everything is as it was. Beside the conclusion: the one does not change the other.
+    #[serde(default)]
+    pub undo: UndoResult,
     /// The last lines of the services concerned.
     pub logs: Vec<LogTail>,
     /// Where journal and logs are.
@@ -65,9 +76,10 @@ pub struct LogTail {
 }
 
 impl Report {
-    /// Writes the report into the trial's folder, as `report.json`.
+    /// Writes the report, without what is not to be shown, into the trial's folder, as `report.json`.
     pub(crate) fn store(&self) -> io::Result<()> {
-        std::fs::write(self.folder.join("report.json"), serde_json::to_vec_pretty(self)?)
+        let text = self.plan.redactor().pretty(self)?;
+        private::create(&self.folder.join("report.json"))?.write_all(&text)
     }
 
     /// Whether the workload ran alone, as it was told to (`CHAOS_NO_FAULT`), and its baseline held.

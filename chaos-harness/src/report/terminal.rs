@@ -1,7 +1,7 @@
 //! A trial's outcome as a person reads it.
 
 use super::{PhaseReport, Report};
-use crate::experiment::{Judged, Phase, Verdict};
+use crate::experiment::{Judged, Phase, UndoResult, Verdict};
 use crate::measure::{Decision, Load};
 use crate::units::show_duration;
 use std::fmt;
@@ -12,6 +12,13 @@ pub struct Headline<'a>(pub &'a Report);
 
 impl fmt::Display for Headline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = render(|text| self.write(text))?;
+        f.write_str(&self.0.plan.redactor().text(&text))
+    }
+}
+
+impl Headline<'_> {
+    fn write(self, f: &mut dyn fmt::Write) -> fmt::Result {
         let Report { trial, conclusion, facts, took, .. } = self.0;
         write!(f, "{} {trial}", conclusion.verdict)?;
         if let Some(blame) = conclusion.blame {
@@ -39,12 +46,28 @@ pub struct Details<'a>(pub &'a Report);
 
 impl fmt::Display for Details<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { plan, facts, conclusion, phases, logs, .. } = self.0;
-        writeln!(f, "{}", Headline(self.0))?;
+        let text = render(|text| self.write(text))?;
+        f.write_str(&self.0.plan.redactor().text(&text))
+    }
+}
+
+/// The text as it is before what is not to be shown is taken out of it.
+fn render(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    write(&mut text)?;
+    Ok(text)
+}
+
+impl Details<'_> {
+    fn write(self, f: &mut dyn fmt::Write) -> fmt::Result {
+        let Report { plan, facts, conclusion, undo, phases, logs, .. } = self.0;
+        Headline(self.0).write(f)?;
+        writeln!(f)?;
         line(f, "hypothesis", &plan.definition.hypothesis)?;
         for reason in &conclusion.reasons {
             line(f, "because", reason)?;
         }
+        undone(f, undo, conclusion.verdict)?;
         let injected = !facts.effects.is_empty() || facts.turbulence.is_some();
         for injection in plan.injections.iter().filter(|_| injected) {
             line(f, "fault", &format!("{}: {}", injection.fault, injection.reach))?;
@@ -89,14 +112,37 @@ impl fmt::Display for Details<'_> {
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, title: &str, text: &str) -> fmt::Result {
+/// What was not undone as it was meant to be.
+fn undone(f: &mut dyn fmt::Write, undo: &UndoResult, verdict: Verdict) -> fmt::Result {
+    match undo {
+        UndoResult::Clean => return Ok(()),
+        UndoResult::ByForce { .. } => line(f, "undo", "everything, but not all of it as it was meant to be")?,
+        UndoResult::Failed { .. } => {
+            line(f, "undo", &format!("FAILED. The verdict, {verdict}, stands: this was not undone"))?;
+        }
+    }
+    undo.lines().iter().try_for_each(|text| line(f, "", text))
+}
+
+/// What was undone only by force, in a trial that passed.
+#[derive(Debug, Clone, Copy)]
+pub struct Warnings<'a>(pub &'a Report);
+
+impl fmt::Display for Warnings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = render(|text| undone(text, &self.0.undo, self.0.conclusion.verdict))?;
+        f.write_str(&self.0.plan.redactor().text(&text))
+    }
+}
+
+fn line(f: &mut dyn fmt::Write, title: &str, text: &str) -> fmt::Result {
     let mut lines = text.lines();
     writeln!(f, "  {title:<11} {}", lines.next().unwrap_or_default())?;
     lines.try_for_each(|more| writeln!(f, "  {:<11} {more}", ""))
 }
 
 /// What went wrong with operations: what they said themselves, and what was done to them.
-fn errors(f: &mut fmt::Formatter<'_>, report: &PhaseReport, load: &Load) -> fmt::Result {
+fn errors(f: &mut dyn fmt::Write, report: &PhaseReport, load: &Load) -> fmt::Result {
     let summary = &report.summary;
     for error in summary.errors.by_count().into_iter().take(5) {
         line(f, "", &format!("{} x {}", error.count, error.message))?;
@@ -114,7 +160,7 @@ fn errors(f: &mut fmt::Formatter<'_>, report: &PhaseReport, load: &Load) -> fmt:
     Ok(())
 }
 
-fn thresholds(f: &mut fmt::Formatter<'_>, judged: Option<&Judged>) -> fmt::Result {
+fn thresholds(f: &mut dyn fmt::Write, judged: Option<&Judged>) -> fmt::Result {
     for evaluated in judged.iter().flat_map(|judged| &judged.thresholds) {
         let mark = match evaluated.decision {
             Decision::Holds => "held: ",
@@ -159,7 +205,7 @@ mod tests {
             .steady_state([thresholds()[0]])
             .inject([fault::kill("inventory").into()])
             .expect(thresholds())
-            .stages([Stage::share(Percent::new(50)).named("half")]);
+            .stages([Stage::percent::<50>().named("half")]);
         let definition = experiment.definition();
         // What cannot be decided within a second is of no concern here.
         let rungs =
@@ -227,6 +273,7 @@ mod tests {
             phases: vec![before, during],
             facts,
             conclusion,
+            undo: UndoResult::Clean,
             logs: vec![LogTail { instance: "inventory-2".to_owned(), lines }],
             folder: "target/chaos/run/stock.survives.1_half".into(),
             rerun: "CHAOS_SEED=0xc0ffee cargo test -p shop --test chaos".to_owned(),

@@ -1,184 +1,249 @@
-//! Undoing on containers.
+//! Undoing on containers, and the removal of all that a trial has at the engine.
 
+mod removal;
+
+pub(crate) use removal::{Looks, remove_all};
+
+use super::fallback::{Rung, Stuck, Undone, climb};
+use crate::BoxError;
 use crate::clock;
-use std::collections::HashMap;
+use futures::FutureExt as _;
+use std::fmt;
 use std::time::Duration;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as ApiError;
-use testcontainers::bollard::models::ContainerUpdateBody;
+use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
 };
 use testcontainers::core::client::docker_client_instance;
+use tokio::time::timeout;
 
 /// The labels that every container of a trial has.
 pub(crate) const TRIAL_LABEL: &str = "chaos.trial";
 pub(crate) const RUN_LABEL: &str = "chaos.run";
 
-/// A container of a dead process may still be on its way through the engine: this long after the last one was
-/// seen, none comes any more.
-const SETTLE: Duration = Duration::from_millis(200);
+/// How long there may be no client of the engine.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long it may take to let a container go on, or to kill it. An engine under load takes a tenth of that.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a removal may take, which has files to delete.
+const REMOVED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two looks at whether a container has ended.
+const POLL: Duration = Duration::from_millis(20);
 
 /// The engine's default scheduling period, for a container that never had one set.
 const DEFAULT_PERIOD: i64 = 100_000;
 
-/// The container engine could not be asked, or refused.
+/// The container engine could not be asked, or did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
     /// There is no client for it.
     #[error("the container engine cannot be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unreachable(#[source] BoxError),
     /// It refused.
     #[error("the container engine refused")]
     Refused(#[from] ApiError),
+    /// It does not answer.
+    #[error("the container engine has not answered within {} s", .0.as_secs())]
+    Silent(Duration),
+    /// It said yes, and it is not so.
+    #[error("the container engine said yes, but {0}")]
+    NotSo(String),
+    /// Of what carries a trial's label, this could not be removed.
+    #[error("{}", .0.join("; "))]
+    Left(Vec<String>),
 }
 
-async fn engine() -> Result<Docker, EngineError> {
-    docker_client_instance().await.map_err(|error| EngineError::Unreachable(error.into()))
+/// A client of the engine for a process that has none.
+pub(super) async fn engine() -> Result<Docker, EngineError> {
+    match timeout(CONNECTED_WITHIN, docker_client_instance()).await {
+        Ok(connected) => connected.map_err(|error| EngineError::Unreachable(error.into())),
+        Err(_) => Err(EngineError::Silent(CONNECTED_WITHIN)),
+    }
 }
 
-/// Removes every container of this trial.
-pub(super) async fn remove_all(trial: &str) -> Result<(), EngineError> {
-    let engine = engine().await?;
-    let label = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={trial}")])]);
-    let ours = ListContainersOptionsBuilder::new().all(true).filters(&label).build();
-    let by_force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    let mut clean_looks = 0;
-    while clean_looks < 2 {
-        let found = engine.list_containers(Some(ours.clone())).await?;
-        clean_looks = if found.is_empty() { clean_looks + 1 } else { 0 };
-        let removals = found.iter().filter_map(|container| container.id.as_deref()).map(|id| {
-            let (engine, by_force) = (&engine, by_force.clone());
+/// What was done to a container, and is to be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Harm {
+    Paused,
+    /// It had this CPU quota and period, in microseconds, as an inspection says them.
+    Starved {
+        quota: i64,
+        period: i64,
+    },
+}
+
+/// How a container is put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Undo(Harm),
+    Kill,
+    Remove,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Undo(Harm::Paused) => "unpause it",
+            Self::Undo(Harm::Starved { .. }) => "restore its CPU quota",
+            Self::Kill => "kill it",
+            Self::Remove => "remove it",
+        })
+    }
+}
+
+impl Harm {
+    /// The ways to undo it: 20 s in all.
+    pub(crate) const fn ladder(self) -> [Rung<Way>; 3] {
+        [
+            Rung { way: Way::Undo(self), within: ENDS_WITHIN },
+            Rung { way: Way::Kill, within: ENDS_WITHIN },
+            Rung { way: Way::Remove, within: REMOVED_WITHIN },
+        ]
+    }
+}
+
+/// A container of a trial. It is looked at before it is touched: one that has this id, or name, and not the label of this
+/// trial is another one, and the one that was meant is gone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnContainer<'a> {
+    pub(crate) engine: &'a Docker,
+    pub(crate) id: &'a str,
+    pub(crate) trial: &'a str,
+}
+
+impl OwnContainer<'_> {
+    /// Undoes what was done to it, by force where it must be. It is a success when it is gone.
+    pub(crate) async fn put_right(&self, harm: Harm) -> Result<Undone, Stuck> {
+        let what = format!("container {}", &self.id[..self.id.len().min(12)]);
+        climb(&what, &harm.ladder(), |way| {
             async move {
-                match engine.remove_container(id, Some(by_force)).await {
-                    // 409: someone else removes it already.
-                    Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
-                    other => other,
+                match way {
+                    Way::Undo(Harm::Paused) => self.unpause().await?,
+                    Way::Undo(Harm::Starved { quota, period }) => {
+                        self.restore_cpu_quota(quota, period).await?;
+                    }
+                    Way::Kill => self.kill().await?,
+                    Way::Remove => self.remove().await?,
                 }
+                Ok(())
             }
-        });
-        for removal in futures::future::join_all(removals).await {
-            removal?;
-        }
-        if clean_looks < 2 {
-            clock::sleep(SETTLE).await;
-        }
+            .boxed()
+        })
+        .await
     }
-    Ok(())
-}
 
-/// Lets a container go on.
-pub(super) async fn unpause(id: &str) -> Result<(), EngineError> {
-    let engine = engine().await?;
-    if !is_paused(&engine, id).await? {
-        return Ok(());
+    /// Removes it with its volumes, running or not, within a time limit.
+    pub(crate) async fn remove(&self) -> Result<(), EngineError> {
+        let removal = async {
+            if self.look().await?.is_none() {
+                return Ok(());
+            }
+            let by_force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+            match self.engine.remove_container(self.id, Some(by_force)).await {
+                // Someone else removes it already: that is waited for.
+                Err(error) if !is_gone(&error) && !is_conflict(&error) => Err(error.into()),
+                _ => self.until(|_| false).await,
+            }
+        };
+        timeout(REMOVED_WITHIN, removal).await.unwrap_or(Err(EngineError::Silent(REMOVED_WITHIN)))
     }
-    match engine.unpause_container(id).await {
+
+    async fn unpause(&self) -> Result<(), EngineError> {
+        if !self.look().await?.as_ref().is_some_and(is_paused) {
+            return Ok(());
+        }
+        let answer = self.engine.unpause_container(self.id).await;
         // Engines differ in the status for a container that goes on or goes away meanwhile: its state decides.
-        Err(error) if is_paused(&engine, id).await? => Err(error.into()),
-        _ => Ok(()),
+        if !self.look().await?.as_ref().is_some_and(is_paused) {
+            return Ok(());
+        }
+        answer?;
+        Err(EngineError::NotSo("it is still paused".to_owned()))
+    }
+
+    async fn restore_cpu_quota(&self, quota: i64, period: i64) -> Result<(), EngineError> {
+        if self.look().await?.is_none() {
+            return Ok(());
+        }
+        let wanted = settable(Some(quota), Some(period));
+        let update = ContainerUpdateBody {
+            cpu_quota: Some(wanted.0),
+            cpu_period: Some(wanted.1),
+            ..ContainerUpdateBody::default()
+        };
+        let answer = self.engine.update_container(self.id, update).await;
+        let Some(now) = self.look().await? else { return Ok(()) };
+        answer?;
+        let host = now.host_config.unwrap_or_default();
+        let set = settable(host.cpu_quota, host.cpu_period);
+        if set == wanted {
+            return Ok(());
+        }
+        Err(EngineError::NotSo(format!("its CPU quota is still {} of {} us", set.0, set.1)))
+    }
+
+    async fn kill(&self) -> Result<(), EngineError> {
+        let is_running = |found: &ContainerInspectResponse| {
+            found.state.as_ref().and_then(|state| state.running) == Some(true)
+        };
+        if !self.look().await?.as_ref().is_some_and(is_running) {
+            return Ok(());
+        }
+        let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
+        match self.engine.kill_container(self.id, Some(options)).await {
+            Err(error) if !is_gone(&error) && !is_conflict(&error) => Err(error.into()),
+            _ => self.until(|found| !is_running(found)).await,
+        }
+    }
+
+    /// Waits until it is so, or the container is gone. Without end: whoever asks has a time limit.
+    async fn until(&self, is_so: impl Fn(&ContainerInspectResponse) -> bool) -> Result<(), EngineError> {
+        while self.look().await?.is_some_and(|found| !is_so(&found)) {
+            clock::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// The container, if it is there and the trial's.
+    async fn look(&self) -> Result<Option<ContainerInspectResponse>, EngineError> {
+        match self.engine.inspect_container(self.id, None::<InspectContainerOptions>).await {
+            Ok(found) => {
+                let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
+                let trial = labels.and_then(|labels| labels.get(TRIAL_LABEL));
+                let is_ours =
+                    found.id.as_deref() == Some(self.id) && trial.is_some_and(|trial| trial == self.trial);
+                Ok(is_ours.then_some(found))
+            }
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
-async fn is_paused(engine: &Docker, id: &str) -> Result<bool, EngineError> {
-    match engine.inspect_container(id, None).await {
-        Ok(container) => Ok(container.state.and_then(|state| state.paused).unwrap_or(false)),
-        Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+/// A quota and period as they are set: an inspection says 0 for "none", which an update takes for "leave as it is".
+fn settable(quota: Option<i64>, period: Option<i64>) -> (i64, i64) {
+    (
+        quota.filter(|quota| *quota > 0).unwrap_or(-1),
+        period.filter(|period| *period > 0).unwrap_or(DEFAULT_PERIOD),
+    )
 }
 
-/// Gives a container its quota back.
-pub(super) async fn restore_cpu_quota(id: &str, quota: i64, period: i64) -> Result<(), EngineError> {
-    // The engine says 0 for "none", and takes 0 for "leave as it is": none is -1.
-    let quota = if quota == 0 { -1 } else { quota };
-    let period = if period == 0 { DEFAULT_PERIOD } else { period };
-    let update = ContainerUpdateBody {
-        cpu_quota: Some(quota),
-        cpu_period: Some(period),
-        ..ContainerUpdateBody::default()
-    };
-    match engine().await?.update_container(id, update).await {
-        Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-        other => Ok(other?),
-    }
+fn is_paused(found: &ContainerInspectResponse) -> bool {
+    found.state.as_ref().and_then(|state| state.paused) == Some(true)
+}
+
+fn is_gone(error: &ApiError) -> bool {
+    matches!(error, ApiError::DockerResponseServerError { status_code: 404, .. })
+}
+
+fn is_conflict(error: &ApiError) -> bool {
+    matches!(error, ApiError::DockerResponseServerError { status_code: 409, .. })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::process::{Command, Stdio};
-    use testcontainers::bollard::models::{ContainerCreateBody, HostConfig};
-
-    /// An image of nothing but busybox, removed at the end.
-    struct Image(String);
-
-    impl Image {
-        /// `None` where there is no engine, or no static busybox to make an image of.
-        fn make() -> Option<Self> {
-            let name = format!("chaos-test-guard:{}", std::process::id());
-            let pipeline = format!("tar -C / -ch bin/busybox | docker import - {name}");
-            let made = Command::new("sh")
-                .args(["-c", &pipeline])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            let made = made.is_ok_and(|status| status.success());
-            let required =
-                std::env::var("CHAOS_REQUIRE").is_ok_and(|list| list.split(',').any(|word| word == "docker"));
-            assert!(made || !required, "CHAOS_REQUIRE=docker, and no image can be made: {pipeline}");
-            made.then_some(Self(name))
-        }
-
-        async fn start(&self, engine: &Docker, trial: &str) -> String {
-            let body = ContainerCreateBody {
-                image: Some(self.0.clone()),
-                cmd: Some(["/bin/busybox", "sleep", "1000"].map(str::to_owned).to_vec()),
-                labels: Some(HashMap::from([(TRIAL_LABEL.to_owned(), trial.to_owned())])),
-                host_config: Some(HostConfig { cpu_quota: Some(10_000), ..HostConfig::default() }),
-                ..ContainerCreateBody::default()
-            };
-            let id = engine.create_container(None, body).await.unwrap().id;
-            engine.start_container(&id, None).await.unwrap();
-            id
-        }
-    }
-
-    impl Drop for Image {
-        fn drop(&mut self) {
-            drop(Command::new("docker").args(["rmi", "--force", &self.0]).stdout(Stdio::null()).status());
-        }
-    }
-
-    #[tokio::test]
-    async fn containers_go_on_get_their_quota_back_and_are_removed_by_trial() {
-        let Some(image) = Image::make() else { return };
-        let engine = engine().await.unwrap();
-        let (ours, other) = (format!("ours-{}", std::process::id()), format!("other-{}", std::process::id()));
-        let first = image.start(&engine, &ours).await;
-        let second = image.start(&engine, &ours).await;
-        let bystander = image.start(&engine, &other).await;
-
-        engine.pause_container(&first).await.unwrap();
-        unpause(&first).await.unwrap();
-        assert!(!is_paused(&engine, &first).await.unwrap());
-        unpause(&first).await.expect("it goes on already");
-
-        restore_cpu_quota(&second, 0, 0).await.unwrap();
-        let limits = engine.inspect_container(&second, None).await.unwrap().host_config.unwrap();
-        assert_eq!(limits.cpu_quota, Some(-1));
-
-        // A paused one, too.
-        engine.pause_container(&second).await.unwrap();
-        remove_all(&ours).await.unwrap();
-        remove_all(&ours).await.expect("they are gone already");
-        unpause(&first).await.expect("it is gone");
-        restore_cpu_quota(&second, -1, 100_000).await.expect("it is gone");
-        for gone in [&first, &second] {
-            assert!(engine.inspect_container(gone, None).await.is_err());
-        }
-        let running = engine.inspect_container(&bystander, None).await.unwrap().state.unwrap().running;
-        assert_eq!(running, Some(true));
-        remove_all(&other).await.unwrap();
-    }
-}
+mod tests;

@@ -1,289 +1,179 @@
-//! The guard: a small process that undoes what the trial's process cannot undo any more.
+//! The guard: a small process that undoes what the test's process cannot undo any more.
 //!
-//! It is this program again, started before anything is done that must be undone, in a process group of its own.
-//! Between the two is a pipe that nobody writes to until the end: when it closes, the trial's process is gone, however
-//! it went, and the guard acts.
+//! It is this program again, started with the first thing that may have to be undone, once for each test process, in a
+//! session of its own. Between the two is a pipe that nobody writes to: when it closes, the test's process is gone,
+//! however it went, and the guard acts. It holds the undo log by an inherited descriptor, and with it the log's lock:
+//! whoever finds a log that can be locked knows that both are gone.
 
+use super::before_main;
 use super::leftovers::Watch;
-use super::perform::{UndoFailure, put_right};
-use super::process::TRIAL_VARIABLE;
+use super::perform::put_right;
+use super::private;
+use super::process::{ProcessId, TRIAL_VARIABLE};
 use super::undo::UndoLog;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Tells this program that it is a guard, and of which watch.
+/// Tells this program that it is a guard: the number of the descriptor of its undo log, and the log's watch.
 const VARIABLE: &str = "CHAOS_GUARD";
 
-/// What is written when there is nothing left for the guard to do.
-const DISMISSED: u8 = b'q';
+/// By these variables, runners find what a job left running when it ended or was cancelled, and kill it: the guard has to
+/// outlive the job by the second that it needs.
+const HANDLES: [&str; 4] = ["RUNNER_TRACKING_ID", "JENKINS_NODE_COOKIE", "BUILD_ID", TRIAL_VARIABLE];
 
-/// The name of the guard's own report, beside the undo log.
-const REPORT: &str = "guard.log";
-
-/// How this program gets to [`become_guard_if_asked`] when it is started again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reexec {
-    /// Its `main` calls it first.
-    Main,
-    /// It is a libtest binary, and this test calls it first.
-    Libtest { test_name: String },
-}
-
-impl Reexec {
-    fn arguments(&self) -> Vec<&str> {
-        match self {
-            Self::Main => Vec::new(),
-            Self::Libtest { test_name } => vec!["--exact", test_name, "--nocapture", "--include-ignored"],
-        }
-    }
-}
+/// What a guard is called in a list of processes.
+const NAME: &str = "chaos-guard";
 
 /// The guard could not be started.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GuardError {
-    /// The undo log could not be entered among those that are watched.
-    #[error("cannot note in {} that the undo log {} is in use", root.display(), undo_log.display())]
-    Watch { root: PathBuf, undo_log: PathBuf, source: io::Error },
+pub(super) enum GuardError {
     /// This program does not know where it is.
-    #[error("cannot tell which program this is, to start it again as the guard")]
-    Program(#[source] io::Error),
+    #[error("cannot tell which program this is, to start it again as the guard: {0}")]
+    Program(io::Error),
     /// It could not be started again.
-    #[error("cannot start {} again as the guard", program.display())]
+    #[error("cannot start {} again as the guard: {source}", program.display())]
     Start { program: PathBuf, source: io::Error },
 }
 
-/// The trial's end of the guard. Dropped without [`Guard::dismiss`], it leaves what is open to the guard process.
+/// The test process's end of the guard. The guard acts when it is dropped, and when this process is gone.
 #[derive(Debug)]
 #[must_use = "dropped, it tells the guard process to undo everything that is open"]
-pub(crate) struct Guard {
-    process: Option<(Child, ChildStdin)>,
-    watch: Watch,
+pub(super) struct Guard {
+    child: Child,
+    /// Held, and never written to.
+    _pipe: Option<ChildStdin>,
 }
 
 impl Guard {
-    /// Starts a guard for this undo log, under the folder of all runs. Does not wait until it is up: the pipe keeps
-    /// what it will have to know.
-    pub(crate) fn spawn(root: &Path, undo_log: &Path, how: &Reexec) -> Result<Self, GuardError> {
-        let watch = Watch::begin(root, undo_log).map_err(|source| GuardError::Watch {
-            root: root.to_owned(),
-            undo_log: undo_log.to_owned(),
-            source,
-        })?;
-        let program = std::env::current_exe().map_err(GuardError::Program)?;
-        let started = Command::new(&program)
-            .args(how.arguments())
-            .env(VARIABLE, watch.path())
-            // Were this a process of another trial, that one's end must not take the guard away.
-            .env_remove(TRIAL_VARIABLE)
+    /// Starts a guard for the undo log behind this descriptor. Does not wait until it is up: the pipe keeps what it will
+    /// have to know.
+    pub(super) fn spawn(log: BorrowedFd<'_>, watch: &Watch) -> Result<Self, GuardError> {
+        let program = program().map_err(GuardError::Program)?;
+        let mut orders = OsString::from(format!("{}:", log.as_raw_fd()));
+        orders.push(watch.path());
+        let mut command = Command::new(&program);
+        command
+            .arg0(NAME)
+            .env(VARIABLE, orders)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .process_group(0)
-            .spawn();
-        match started {
-            Ok(mut child) => Ok(Self { process: child.stdin.take().map(|pipe| (child, pipe)), watch }),
-            Err(source) => {
-                watch.end();
-                Err(GuardError::Start { program, source })
-            }
+            // It must not hold a folder that someone wants to unmount.
+            .current_dir("/");
+        for handle in HANDLES {
+            command.env_remove(handle);
         }
+        before_main::lead_session(&mut command);
+        before_main::inherit(&mut command, log);
+        let mut child = command.spawn().map_err(|source| GuardError::Start { program, source })?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, _pipe: pipe })
     }
 
-    /// Sends the guard away: nothing is left for it to do.
-    pub(crate) fn dismiss(mut self) {
-        self.watch.end();
-        if let Some((_, pipe)) = &mut self.process {
-            // A guard that is gone already cannot be told, and need not be.
-            drop(pipe.write_all(&[DISMISSED]));
-        }
+    /// Whether it is there, to act when it must.
+    pub(super) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 }
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some((mut child, pipe)) = self.process.take() {
-            drop(pipe);
-            // Reaped on the side: a trial does not wait for its guard to end.
-            drop(thread::Builder::new().name("chaos-guard-reaper".to_owned()).spawn(move || child.wait()));
-        }
-    }
+/// This program, also where its file was replaced or removed since it was started.
+fn program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-/// Turns this process into the guard it was started as, and does not return then. To be called before anything else.
-pub(crate) fn become_guard_if_asked() {
-    if let Some(watch) = std::env::var_os(VARIABLE) {
-        let all_right = keep_watch(watch);
-        std::process::exit(i32::from(!all_right));
-    }
+/// Whether this process is a guard.
+#[cfg(feature = "failpoints")]
+pub(super) fn is_this() -> bool {
+    std::env::var_os(VARIABLE).is_some()
 }
 
-fn keep_watch(watch: OsString) -> bool {
+/// Turns this process into the guard it was started as, and does not return then.
+pub(super) fn become_guard_if_asked() {
+    // Set by someone else, to something else, it makes no guard.
+    let Some((descriptor, watch)) = std::env::var_os(VARIABLE).and_then(orders) else { return };
+    let Ok(log) = before_main::take_inherited(descriptor) else { return };
+    // Where it was: it may have been removed since.
+    let path = watch.undo_log().unwrap_or_default();
+    let all_right = keep_watch(&UndoLog::adopt(log, &path), &watch);
+    std::process::exit(i32::from(!all_right));
+}
+
+fn orders(value: OsString) -> Option<(RawFd, Watch)> {
+    let bytes = value.into_vec();
+    let colon = bytes.iter().position(|byte| *byte == b':')?;
+    let descriptor = str::from_utf8(&bytes[..colon]).ok()?.parse().ok()?;
+    Some((descriptor, Watch::resume(OsString::from_vec(bytes[colon + 1..].to_vec()))))
+}
+
+fn keep_watch(log: &UndoLog, watch: &Watch) -> bool {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return false;
     };
-    // What ends the trial, from a terminal or from a runner, must not end the guard. A handler that does nothing is
-    // what ignoring a signal comes to; should it fail, the guard has at least its own process group.
+    // What ends the test, from a terminal or from a runner, must not end the guard. A handler that does nothing is what
+    // ignoring a signal comes to; should it fail, the guard has at least its own session.
     let handlers = {
         let _inside = runtime.enter();
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::pipe()]
+            .map(signal)
     };
-    let dismissed = matches!(io::stdin().lock().read(&mut [0; 1]), Ok(1..));
-    let all_right = dismissed || runtime.block_on(act(&Watch::resume(watch)));
+    if let Some(this) = ProcessId::this() {
+        // Only to be seen: it keeps watch all the same.
+        drop(log.guarded_by(this));
+    }
+    // Nobody writes: the end of this read is the end of the test's process.
+    drop(io::stdin().lock().read(&mut [0; 1]));
+    let all_right = runtime.block_on(act(log, watch));
     drop(handlers);
     all_right
 }
 
 /// Undoes what is open, and says so in a file beside the log. Whether nothing is left.
-async fn act(watch: &Watch) -> bool {
-    let Ok(undo_log) = watch.undo_log() else {
-        // Ended orderly, or put right by someone else.
+async fn act(log: &UndoLog, watch: &Watch) -> bool {
+    if let Err(error) = log.read_again() {
+        say_in(&mut report(log), &format!("cannot read the undo log: {error}"));
+        return false;
+    }
+    let (open, unreadable) = (log.open(), log.unreadable());
+    if open.is_empty() && unreadable.is_empty() {
+        watch.end();
         return true;
-    };
-    let mut report = File::create(undo_log.with_file_name(REPORT)).ok();
-    // A report that cannot be written must not keep anything from being undone.
-    let mut say = |line: String| drop(report.as_mut().map(|report| writeln!(report, "{line}")));
-    let log = match UndoLog::take_over(&undo_log) {
-        Ok(Some(log)) => Ok(log),
-        // The trial's process lives, and has let go of its guard.
-        Ok(None) => UndoLog::share(&undo_log),
-        Err(error) => Err(error),
-    };
-    let (log, unreadable) = match log {
-        Ok(log) => log,
-        Err(error) => {
-            say(format!("cannot read the undo log {}: {error}", undo_log.display()));
-            return false;
-        }
-    };
+    }
+    let mut report = report(log);
     for line in unreadable {
-        say(format!("not understood in the undo log: {line}"));
+        say_in(&mut report, &format!("not understood in the undo log: {line}"));
     }
-    for (_, action) in log.open().iter().rev() {
-        say(format!("to do: {action}"));
+    for (_, action) in open.iter().rev() {
+        say_in(&mut report, &format!("to do: {action}"));
     }
-    let failures = put_right(&log).await;
+    let failures = put_right(log).await;
     for failure in &failures {
-        say(describe(failure));
+        say_in(&mut report, &failure.with_causes());
     }
     if failures.is_empty() {
-        say("all undone".to_owned());
+        say_in(&mut report, "all undone");
         watch.end();
     }
     failures.is_empty()
 }
 
-/// A failure with its causes, on one line.
-fn describe(failure: &UndoFailure) -> String {
-    let causes = std::iter::successors(std::error::Error::source(failure), |cause| cause.source());
-    causes.fold(failure.to_string(), |text, cause| format!("{text}: {cause}"))
+/// The guard's own report, beside the undo log. Without one it works all the same.
+fn report(log: &UndoLog) -> Option<File> {
+    private::create(&report_of(log.path())).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::safety::process::{self, tagged};
-    use crate::safety::undo::UndoAction;
-    use crate::safety::victim;
-    use rustix::process::{Pid, Signal, kill_process_group};
+/// Where the guard of this log reports.
+pub(super) fn report_of(undo_log: &Path) -> PathBuf {
+    undo_log.with_extension("guard.log")
+}
 
-    const VICTIM: &str = "safety::guard::tests::a_process_to_be_killed";
-
-    fn trial_of(folder: &Path) -> String {
-        folder.file_name().unwrap().to_string_lossy().into_owned()
-    }
-
-    /// Starts a guard and a tree of processes, says so, and waits to be killed.
-    #[test]
-    #[ignore = "started by other tests as a process of its own"]
-    fn a_process_to_be_killed() {
-        become_guard_if_asked();
-        let Some(folder) = victim::folder() else { return };
-        let trial = trial_of(&folder);
-        let run = folder.join("run/trial");
-        std::fs::create_dir_all(&run).unwrap();
-        let log = UndoLog::create(&run.join("undo.log")).unwrap();
-        let guard =
-            Guard::spawn(&folder, &run.join("undo.log"), &Reexec::Libtest { test_name: VICTIM.to_owned() })
-                .unwrap();
-        let guard_pid = guard.process.as_ref().unwrap().0.id();
-        std::fs::write(folder.join("guard_pid"), guard_pid.to_string()).unwrap();
-        let id = log.record(UndoAction::KillTagged { trial: trial.clone() }).unwrap();
-        let mut tree = Command::new("sh")
-            .args(["-c", "sleep 1000 & trap '' TERM; sleep 1000; sleep 1000"])
-            .env(TRIAL_VARIABLE, &trial)
-            .process_group(0)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        if folder.join("orderly").exists() {
-            victim::wait_until("the tree is killed", || {
-                let found = tagged(&trial).unwrap();
-                for &pid in &found {
-                    process::signal(pid, Signal::KILL).unwrap();
-                }
-                tree.try_wait().unwrap().is_some() && found.is_empty()
-            });
-            log.done(id).unwrap();
-            guard.dismiss();
-            return;
-        }
-        victim::wait_until("the tree is up", || tagged(&trial).unwrap().len() >= 3);
-        std::fs::write(folder.join("ready"), "").unwrap();
-        tree.wait().unwrap();
-    }
-
-    fn no_watch_is_left(folder: &Path) -> bool {
-        std::fs::read_dir(folder.join("open")).unwrap().next().is_none()
-    }
-
-    /// Whether this process has handlers for what ends a program.
-    #[cfg(target_os = "linux")]
-    fn minds_no_signals(pid: u32) -> bool {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
-        [Signal::INT, Signal::TERM, Signal::HUP]
-            .iter()
-            .all(|signal| caught & (1 << (signal.as_raw() - 1)) != 0)
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_guard_acts_when_the_group_of_the_trial_is_killed() {
-        let folder = tempfile::tempdir().unwrap();
-        let trial = trial_of(folder.path());
-        let mut trial_process = victim::spawn(VICTIM, folder.path());
-        victim::wait_until("the victim is ready", || folder.path().join("ready").exists());
-        assert!(!no_watch_is_left(folder.path()));
-
-        let guard_pid = std::fs::read_to_string(folder.path().join("guard_pid")).unwrap().parse().unwrap();
-        victim::wait_until("the guard does not mind signals", || minds_no_signals(guard_pid));
-        for end in [Signal::INT, Signal::TERM, Signal::HUP] {
-            process::signal(guard_pid, end).unwrap();
-        }
-        kill_process_group(Pid::from_child(&trial_process), Signal::KILL).unwrap();
-        trial_process.wait().unwrap();
-        victim::wait_until("nothing of the trial is left", || tagged(&trial).unwrap().is_empty());
-        victim::wait_until("the watch has ended", || no_watch_is_left(folder.path()));
-        let run = folder.path().join("run/trial");
-        assert_eq!(UndoLog::open_entries(&run.join("undo.log")).unwrap().entries, []);
-        let report = std::fs::read_to_string(run.join(REPORT)).unwrap();
-        assert!(report.ends_with("all undone\n"), "{report}");
-    }
-
-    #[test]
-    fn a_dismissed_guard_does_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("orderly"), "").unwrap();
-        let mut trial_process = victim::spawn(VICTIM, folder.path());
-        assert!(trial_process.wait().unwrap().success());
-        assert!(no_watch_is_left(folder.path()));
-        assert!(!folder.path().join("run/trial").join(REPORT).exists());
-    }
+fn say_in(report: &mut Option<File>, line: &str) {
+    // A report that cannot be written must not keep anything from being undone.
+    drop(report.as_mut().map(|report| writeln!(report, "{line}")));
 }

@@ -1,13 +1,25 @@
 //! What keeps an experiment from doing harm. Knows nothing of experiments.
 
+mod before_main;
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub mod bench;
 pub(crate) mod breaker;
 #[cfg(feature = "docker")]
-mod containers;
+pub(crate) mod containers;
+mod failpoint;
+mod fallback;
 mod guard;
+mod lease;
 mod leftovers;
+mod mark;
 mod perform;
+pub(crate) mod private;
 mod process;
+mod processes;
+mod safeguard;
 mod signals;
+mod tree;
 mod undo;
 #[cfg(test)]
 pub(crate) mod victim;
@@ -15,10 +27,18 @@ pub(crate) mod victim;
 pub use breaker::Tripped;
 #[cfg(feature = "docker")]
 pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
-pub(crate) use guard::{Guard, Reexec, become_guard_if_asked};
-pub(crate) use leftovers::replay_leftovers;
+pub use fallback::{Attempt, Forced};
+pub(crate) use fallback::{Rung, Undone, causes, climb};
+pub(crate) use lease::{Lease, Leases, Limits, Request, Shortage, Touched};
+pub use leftovers::{InUse, Leftover, ToUndo, in_use, recover};
+pub(crate) use mark::Mark;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 pub(crate) use perform::perform;
-pub(crate) use perform::{kill_strays, put_right};
+pub(crate) use perform::{kill_strays, kill_with_all, put_all_right};
+pub(crate) use process::ProcessId;
+pub(crate) use safeguard::undo_log;
 pub(crate) use signals::{Interrupt, Signal};
+pub(crate) use tree::{kill_now, strays_of};
+#[cfg(fuzzing)]
+pub use undo::fuzz_undo_log;
 pub(crate) use undo::{UndoAction, UndoId, UndoLog};

@@ -16,9 +16,15 @@ pub(crate) fn folder() -> Option<std::path::PathBuf> {
 
 /// Starts the test of this name as a process of its own, in a group of its own.
 pub(crate) fn spawn(test: &str, folder: &Path) -> Child {
+    spawn_with(test, folder, &[])
+}
+
+/// The same, with these variables.
+pub(crate) fn spawn_with(test: &str, folder: &Path, variables: &[(&str, &str)]) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--include-ignored", "--nocapture"])
         .env(FOLDER, folder)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

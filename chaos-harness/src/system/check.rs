@@ -1,7 +1,8 @@
 //! What is wrong with a system as it is written down: found when trials are listed, before anything is started.
 
-use super::template::{self, placeholders};
+use super::template::{self, placeholders, texts};
 use super::{Provider, ProviderKind, Ready, ServiceName, SystemSpec};
+use crate::secret::MASK;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mistake in the definition of a service.
@@ -39,6 +40,10 @@ pub(crate) enum Mistake {
     NoReplicas,
     #[error("`{name}` is not an environment variable: write `NAME=value`")]
     BadVariable { name: String },
+    #[error(
+        "{what} holds `[redacted]`: it was stored without its secrets, and cannot be run so; write them in again"
+    )]
+    Redacted { what: String },
     #[error("it comes after `{0}`, which the system does not have")]
     UnknownAfter(ServiceName),
     #[error("`{{{0}}}` names no service of the system")]
@@ -126,11 +131,19 @@ fn check_provider(provider: &Provider, names: &BTreeSet<&ServiceName>, found: &m
     {
         found.push(Mistake::BadPath(path.clone()));
     }
-    for (name, _) in &provider.env {
-        // `env("NAME=value")` is split at the first `=`: what is left of it can be empty, but hold no blank.
-        if name.is_empty() || name.contains(|letter: char| letter.is_whitespace() || letter == '\0') {
-            found.push(Mistake::BadVariable { name: name.clone() });
+    for variable in &provider.env {
+        let name = variable.name();
+        if name.is_empty()
+            || name.contains(|letter: char| letter.is_whitespace() || matches!(letter, '=' | '\0'))
+        {
+            found.push(Mistake::BadVariable { name: name.to_owned() });
         }
+        if variable.template().contains(MASK) {
+            found.push(Mistake::Redacted { what: format!("the variable `{name}`") });
+        }
+    }
+    if texts(&provider.kind).iter().any(|text| text.contains(MASK)) {
+        found.push(Mistake::Redacted { what: provider.to_string() });
     }
     for name in placeholders(provider).filter(|name| *name != template::PORT) {
         if !names.contains(&ServiceName::from(name)) {

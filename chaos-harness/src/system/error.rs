@@ -113,6 +113,8 @@ pub(crate) enum StartError {
     Route(#[source] io::Error),
     #[error("the undo log cannot be written: {0}")]
     UndoLog(#[source] io::Error),
+    #[error("its processes cannot be given a mark: {0}")]
+    Mark(#[source] io::Error),
     #[error("its log file cannot be written: {0}")]
     Log(#[source] io::Error),
     #[error("{program} cannot be run: {cause}")]

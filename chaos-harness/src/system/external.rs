@@ -6,6 +6,7 @@ use super::instance::{Effect, Instance, InstanceState};
 use super::log::LogTail;
 use super::ready;
 use crate::fault::InstanceFault;
+use crate::safety::Undone;
 use async_trait::async_trait;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -84,7 +85,7 @@ impl Instance for ExternalInstance {
         Err(self.refuse(Step::Confirm, fault))
     }
 
-    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError> {
+    async fn undo(&self, fault: InstanceFault) -> Result<Undone, SystemError> {
         Err(self.refuse(Step::Undo, fault))
     }
 

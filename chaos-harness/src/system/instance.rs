@@ -4,6 +4,7 @@ use super::ProviderKind;
 use super::error::{SystemError, name};
 use super::log::LogTail;
 use crate::fault::InstanceFault;
+use crate::safety::Undone;
 use async_trait::async_trait;
 use std::net::SocketAddr;
 
@@ -55,8 +56,8 @@ pub(crate) trait Instance: Send + Sync {
     /// Looks for proof that the fault is in effect.
     async fn effect(&self, fault: InstanceFault) -> Result<Effect, SystemError>;
 
-    /// Undoes the fault, and waits until the instance is ready again.
-    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError>;
+    /// Undoes the fault, and waits until the instance is ready again; not where it had to be destroyed.
+    async fn undo(&self, fault: InstanceFault) -> Result<Undone, SystemError>;
 
     /// Ends it for good.
     async fn stop(&self) -> Result<(), SystemError>;
@@ -66,7 +67,7 @@ pub(crate) trait Instance: Send + Sync {
 pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), String> {
     let fault_name = name(fault);
     match (kind, fault) {
-        (ProviderKind::External { address }, _) => Err(format!(
+        (ProviderKind::External { address, .. }, _) => Err(format!(
             "`{fault_name}` needs an instance that this run started, and {address} was already running: only its \
              route takes faults"
         )),
@@ -80,6 +81,22 @@ pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), 
     }
 }
 
+/// Whether faults may go to what is provided so: to what this run starts, and to what the user allows by name.
+pub(crate) fn may_be_touched(kind: &ProviderKind) -> Result<(), NotAllowed> {
+    match kind {
+        ProviderKind::External { address, allows_faults: false } => Err(NotAllowed(address.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// A fault would go to what this run did not start, and nobody allowed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} was already running, and nothing is injected on the way to it unless that is allowed: write \
+     `external(\"{0}\").allow_faults()` where it is meant"
+)]
+pub(crate) struct NotAllowed(String);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +106,7 @@ mod tests {
     fn what_cannot_be_done_is_known_beforehand() {
         let container = ProviderKind::Container { image: "redis:7".into(), port: 6379, command: Vec::new() };
         let process = ProviderKind::Command { line: "redis-server --port {port}".into() };
-        let external = ProviderKind::External { address: "db:5432".into() };
+        let external = ProviderKind::External { address: "db:5432".into(), allows_faults: true };
         let memory = InstanceFault::LimitMemory { to: Bytes::new(1 << 20) };
         assert!(supports(&container, memory).unwrap_err().contains("redis:7 is a container"));
         assert_eq!(supports(&process, memory).is_ok(), cfg!(target_os = "linux"));

@@ -1,7 +1,8 @@
 //! The log of an instance: one file, written by the instance itself or by a stream of its container's log.
 
+use crate::safety::private;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -18,15 +19,15 @@ pub(crate) struct LogFile(PathBuf);
 impl LogFile {
     /// An empty log for the instance `label` in `folder`, which is made where it is missing.
     pub(crate) fn create(folder: &Path, label: &str) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        private::create_dir_all(folder)?;
         let path = folder.join(format!("{label}.log"));
-        File::create(&path)?;
+        private::create(&path)?;
         Ok(Self(path))
     }
 
     /// The file, open so that each write goes to its end.
     pub(crate) fn append(&self) -> io::Result<File> {
-        OpenOptions::new().append(true).open(&self.0)
+        private::append(&self.0)
     }
 
     /// The last `count` lines. An unreadable log has none: this is for messages, which come out without it too.

@@ -20,6 +20,7 @@ mod spec;
 mod template;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 pub use availability::ChosenService;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
@@ -31,14 +32,16 @@ pub use definition::{System, SystemBuilder};
 
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 pub(crate) use docker::name_and_tag;
-pub(crate) use instance::supports;
+pub(crate) use error::SystemError;
 pub(crate) use instance::{Effect, Instance, InstanceState};
+pub(crate) use instance::{NotAllowed, may_be_touched, supports};
 pub use name::ServiceName;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 pub(crate) use process::ReservedPort;
-pub(crate) use running::{Routes, RunningSystem, StartContext, start};
+pub(crate) use running::{NotStarted, Routes, RunningSystem, StartContext, start};
 pub use service::{Service, Services, UnknownService};
 pub use spec::{CargoBin, Command, Container, External, Source};
 pub use spec::{Provider, ProviderKind, Ready, ServiceSpec, SystemSpec};
 pub use spec::{cargo_bin, container, external, process};
 pub(crate) use template::placeholders;
+pub use variable::Variable;

@@ -14,7 +14,7 @@ use super::program::{self, Surroundings};
 #[cfg(feature = "docker")]
 use super::template::placeholders;
 use super::{ProviderKind, Service, ServiceName, Services};
-use crate::safety::{UndoAction, UndoId, UndoLog, kill_strays};
+use crate::safety::{Mark, UndoAction, UndoId, UndoLog, kill_strays};
 use async_trait::async_trait;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -75,6 +75,8 @@ pub(super) struct ReadyRoute {
 struct Start<'a> {
     context: &'a StartContext,
     cut: &'a Cut,
+    /// What the trial's processes inherit.
+    mark: Arc<Mark>,
     #[cfg(feature = "docker")]
     container_routes: Arc<docker::ContainerRoutes>,
 }
@@ -92,18 +94,33 @@ struct RunningService {
     instances: Vec<(Box<dyn Instance>, SocketAddr)>,
 }
 
-/// Starts the services side by side, each as soon as those it needs are ready. When one fails the others are taken down
-/// before the error is returned.
+/// A system of which a service did not start.
+pub(crate) struct NotStarted {
+    pub(crate) error: SystemError,
+    /// What had been started, to be taken down.
+    pub(crate) system: Option<RunningSystem>,
+}
+
+impl From<SystemError> for NotStarted {
+    fn from(error: SystemError) -> Self {
+        Self { error, system: None }
+    }
+}
+
+/// Starts the services side by side, each as soon as those it needs are ready. When one fails the others are still up.
 pub(crate) async fn start(
     services: Vec<ChosenService>,
     context: StartContext,
-) -> Result<RunningSystem, SystemError> {
+) -> Result<RunningSystem, NotStarted> {
     let order: Vec<_> = services.iter().map(|service| service.name.clone()).collect();
     let trial = Trial::begin(&services, &context)?;
+    let mark = Mark::of_trial(&context.trial);
+    let mark = mark.map_err(|error| SystemError::start(&context.trial, StartError::Mark(error)))?;
     let cut = Cut::new();
     let start = Start {
         context: &context,
         cut: &cut,
+        mark: Arc::new(mark),
         #[cfg(feature = "docker")]
         container_routes: Arc::default(),
     };
@@ -130,14 +147,16 @@ pub(crate) async fn start(
     started.sort_by_key(|service| order.iter().position(|name| *name == service.name));
     let system = RunningSystem { services: started, keep: context.keep, trial };
     if let Some(error) = cut.take() {
-        // That something could not be stopped matters less than why: the undo log still has it.
-        system.take_down().await;
-        return Err(error);
+        // Half a system is of no use to whoever wants to keep one.
+        return Err(NotStarted { error, system: Some(RunningSystem { keep: false, ..system }) });
     }
     if context.keep {
         join_all(system.instances().map(|(instance, _)| instance.keep())).await;
     }
-    Ok(system)
+    match system.trial.has_begun() {
+        Ok(()) => Ok(system),
+        Err(error) => Err(NotStarted { error, system: Some(system) }),
+    }
 }
 
 fn is_due(service: &ChosenService, ready: &BTreeMap<ServiceName, ReadyRoute>) -> bool {
@@ -197,6 +216,7 @@ async fn run_instance(
             ready: provider.ready.clone(),
             ready_within: provider.ready_within,
             trial: context.trial.clone(),
+            mark: Arc::clone(&start.mark),
             log: log()?,
             undo: context.undo.clone(),
             keep: context.keep,
@@ -222,7 +242,7 @@ async fn run_instance(
             let launch = process(binary.path, shell_words::split(args).unwrap_or_default())?;
             Ok(Box::new(ProcessInstance::start(launch).await?))
         }
-        ProviderKind::External { address } => {
+        ProviderKind::External { address, .. } => {
             let found =
                 ExternalInstance::find(label, address, &provider.ready, provider.ready_within).await?;
             Ok(Box::new(found))
@@ -309,10 +329,9 @@ impl RunningSystem {
 
     /// Ends all instances, side by side, unless they are to be kept. May be called again.
     pub(crate) async fn stop(&self) -> Vec<SystemError> {
-        if self.keep { Vec::new() } else { self.take_down().await }
-    }
-
-    async fn take_down(&self) -> Vec<SystemError> {
+        if self.keep {
+            return Vec::new();
+        }
         let stopped = join_all(self.instances().map(|(instance, _)| instance.stop())).await;
         let mut errors: Vec<_> = stopped.into_iter().filter_map(Result::err).collect();
         // Those that left the process group of their instance.
@@ -377,6 +396,13 @@ impl Trial {
             undo: context.undo.clone(),
             records: Mutex::new(records),
         })
+    }
+
+    /// Notes that what is to go is there.
+    fn has_begun(&self) -> Result<(), SystemError> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = records.iter().try_for_each(|record| self.undo.applied(*record));
+        noted.map_err(|error| SystemError::start(&self.name, StartError::UndoLog(error)))
     }
 
     fn end(&self) -> Result<(), SystemError> {

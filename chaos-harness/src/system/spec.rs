@@ -1,6 +1,7 @@
 //! What a system consists of, as plain data, and how it is written down.
 
-use super::ServiceName;
+use super::{ServiceName, Variable};
+use crate::redact;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub struct Provider {
     /// How many instances there are.
     pub replicas: u32,
     /// Environment variables of each instance. `{port}` and `{SERVICE}` in a value are filled in.
-    pub env: Vec<(String, String)>,
+    pub env: Vec<Variable>,
     /// How to tell that an instance is ready.
     pub ready: Ready,
     /// How long an instance may take until it is ready.
@@ -51,11 +52,13 @@ pub enum ProviderKind {
         /// The port that the service listens on inside the container.
         port: u16,
         /// The command and its arguments; the image's own when empty.
+        #[serde(serialize_with = "redact::serialize_words")]
         command: Vec<String>,
     },
     /// A child process.
     Command {
         /// Program and arguments in one line, split into words, no shell. `{port}` and `{SERVICE}` are filled in.
+        #[serde(serialize_with = "redact::serialize_text")]
         line: String,
     },
     /// A binary that cargo builds from this workspace.
@@ -63,14 +66,20 @@ pub enum ProviderKind {
         /// The name of the binary target.
         name: String,
         /// Its arguments, split into words, no shell. `{port}` and `{SERVICE}` are filled in.
+        #[serde(serialize_with = "redact::serialize_text")]
         args: String,
         /// Where cargo said the binary is when the test was compiled.
         built: Option<String>,
     },
-    /// Something that is already running. It is never stopped, killed or paused: only its routes take faults.
+    /// Something that is already running. It is never stopped, killed or paused: only its routes take faults, and they
+    /// only where the user allows it.
     External {
         /// `host:port`.
+        #[serde(serialize_with = "redact::serialize_text")]
         address: String,
+        /// Whether the routes to it take faults.
+        #[serde(default)]
+        allows_faults: bool,
     },
 }
 
@@ -122,6 +131,20 @@ impl fmt::Display for Ready {
     }
 }
 
+impl Provider {
+    /// Whether this is what was chosen on some machine, where names of images have a prefix (`CHAOS_IMAGE_PREFIX`).
+    pub(crate) fn is_offer_of(&self, chosen: &Self) -> bool {
+        let mut offered = self.clone();
+        if let (ProviderKind::Container { image, .. }, ProviderKind::Container { image: chosen, .. }) =
+            (&mut offered.kind, &chosen.kind)
+            && chosen.ends_with(image.as_str())
+        {
+            image.clone_from(chosen);
+        }
+        offered == *chosen
+    }
+}
+
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -130,7 +153,7 @@ impl fmt::Display for Provider {
                 write!(f, "process {}", line.split_whitespace().next().unwrap_or_default())?;
             }
             ProviderKind::CargoBin { name, .. } => write!(f, "binary {name}")?,
-            ProviderKind::External { address } => write!(f, "external {address}")?,
+            ProviderKind::External { address, .. } => write!(f, "external {address}")?,
         }
         if self.replicas == 1 { Ok(()) } else { write!(f, " x {}", self.replicas) }
     }
@@ -221,10 +244,11 @@ macro_rules! started_options {
             ///
             /// `{port}` in the value becomes the instance's port, and the name of another service in braces, as in
             /// `{redis}`, the `host:port` of the route to it (which is then started first).
-            pub fn env(mut self, assignment: impl Into<String>) -> Self {
-                let assignment = assignment.into();
-                let (name, value) = assignment.split_once('=').unwrap_or((&assignment, ""));
-                self.0.provider().env.push((name.to_owned(), value.to_owned()));
+            ///
+            /// A value that must never be shown is given as `("NAME", Secret::new(value))`, and taken as it stands: see
+            /// [`Secret`](crate::Secret).
+            pub fn env(mut self, variable: impl Into<Variable>) -> Self {
+                self.0.provider().env.push(variable.into());
                 self
             }
         }
@@ -321,9 +345,16 @@ impl CargoBin {
     }
 }
 
-/// A service that is already running at `host:port`. It is never stopped: only its route takes faults.
+/// A service that is already running at `host:port`. It is never stopped, and nothing is injected on the route to it
+/// unless [`allow_faults`](External::allow_faults) says so.
+///
+/// ```
+/// use chaos_harness::system::external;
+/// let payments = external("127.0.0.1:8080").allow_faults();
+/// # let _ = payments;
+/// ```
 pub fn external(address: impl Into<String>) -> External {
-    External(Source::new(ProviderKind::External { address: address.into() }))
+    External(Source::new(ProviderKind::External { address: address.into(), allows_faults: false }))
 }
 
 /// A service that is already running. See [`external`].
@@ -331,3 +362,17 @@ pub fn external(address: impl Into<String>) -> External {
 #[must_use = "a source does nothing until a system has it"]
 pub struct External(Source);
 common_options!(External);
+
+impl External {
+    /// Lets experiments inject faults on the route to it.
+    ///
+    /// They act on the connections of this test alone, which go through a proxy; but what is behind them is not this
+    /// run's own, and may feel it: half-sent requests, connections that are held open, or reset. An experiment with a fault
+    /// on a service that is already running is refused without this.
+    pub fn allow_faults(mut self) -> Self {
+        if let ProviderKind::External { allows_faults, .. } = &mut self.0.provider().kind {
+            *allows_faults = true;
+        }
+        self
+    }
+}

@@ -1,6 +1,6 @@
 //! Placeholders in command lines and environment variables: `{port}` and `{SERVICE}`.
 
-use super::{Provider, ProviderKind, ServiceName};
+use super::{Provider, ProviderKind, ServiceName, Variable};
 use std::collections::BTreeMap;
 
 /// The placeholder for an instance's own port.
@@ -32,17 +32,21 @@ pub(crate) fn fill(text: &str, values: Values<'_>) -> String {
 
 /// The placeholders of one provider, `{port}` among them.
 pub(crate) fn placeholders(provider: &Provider) -> impl Iterator<Item = &str> {
-    let texts: Vec<&str> = match &provider.kind {
+    let env = provider.env.iter().map(Variable::template);
+    texts(&provider.kind).into_iter().chain(env).flat_map(pieces).filter_map(|piece| match piece {
+        Piece::Name(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// The texts of a command.
+pub(crate) fn texts(kind: &ProviderKind) -> Vec<&str> {
+    match kind {
         ProviderKind::Container { command, .. } => command.iter().map(String::as_str).collect(),
         ProviderKind::Command { line } => vec![line],
         ProviderKind::CargoBin { args, .. } => vec![args],
         ProviderKind::External { .. } => Vec::new(),
-    };
-    let env = provider.env.iter().map(|(_, value)| value.as_str());
-    texts.into_iter().chain(env).flat_map(pieces).filter_map(|piece| match piece {
-        Piece::Name(name) => Some(name),
-        Piece::Text(_) => None,
-    })
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -74,11 +78,12 @@ fn pieces(mut text: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// The name in braces that `text` begins with, and what follows it.
 fn leading_name(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.strip_prefix('{')?.split_once('}')?;
-    let mut letters = name.chars();
-    let starts_well = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    let goes_on_well = letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
-    (starts_well && goes_on_well).then_some((name, rest))
+    let text = text.strip_prefix('{')?;
+    // No further than the name goes: a text of many braces is looked through once, and not once for each.
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-'))?;
+    let (name, rest) = text.split_at(end);
+    let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    Some((name, rest.strip_prefix('}')?)).filter(|_| starts_well)
 }
 
 #[cfg(test)]

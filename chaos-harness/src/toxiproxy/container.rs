@@ -73,6 +73,7 @@ impl ServerContainer {
         let container = timeout(PULLED_WITHIN, request.start()).await??;
         // From here on it is the undo log's: its own removal would need a runtime wherever it is dropped.
         std::mem::forget(container);
+        this.undo.applied(record)?;
         let mut seen = None;
         let ready = timeout(READY_WITHIN, async {
             while let Err(error) = version(this.address()).await {
@@ -93,8 +94,9 @@ impl ServerContainer {
     }
 
     /// Removes it.
-    pub(crate) async fn remove(self) -> Result<(), crate::BoxError> {
-        perform(&self.removal).await?;
+    pub(crate) async fn remove(&self) -> Result<(), crate::BoxError> {
+        // Removed is removed: there is no milder way.
+        let _ = perform(&self.removal).await?;
         Ok(self.undo.done(self.record)?)
     }
 }

@@ -53,7 +53,8 @@ impl Rate {
     /// How many events fall into `span`.
     #[must_use]
     pub fn count_in(self, span: Duration) -> u64 {
-        let events = span.as_nanos() * u128::from(self.per_thousand_seconds) / 1_000_000_000_000;
+        let events =
+            span.as_nanos().saturating_mul(u128::from(self.per_thousand_seconds)) / 1_000_000_000_000;
         u64::try_from(events).unwrap_or(u64::MAX)
     }
 }

@@ -3,9 +3,11 @@
 //! Durations are [`std::time::Duration`].
 
 mod amount;
+mod nonzero;
 mod share;
 
 pub use amount::{ByteRate, Bytes, Rate};
+pub use nonzero::{NoShare, Share};
 pub use share::{Factor, Percent, PercentOutOfRange};
 
 /// A duration the way it is written in an attribute: `500ms`, `1.5s`, `250us`.

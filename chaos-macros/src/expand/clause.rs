@@ -3,8 +3,10 @@
 use super::{Crate, value};
 use crate::experiment::{Body, Clause, OptionsOf};
 use crate::fault::Fault;
+use crate::literal::Quantity;
 use crate::stage::{Name, Scope, Stage};
 use crate::threshold::{Comparison, Point, Side, Threshold};
+use crate::value::Value;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -87,15 +89,20 @@ fn stage(stage: &Stage, krate: &Crate) -> TokenStream {
     let Stage { name, scope } = stage;
     let made = match scope {
         Scope::Expr(expr) => expr.to_token_stream(),
+        // It was reported: rustc need not find it once more.
+        Scope::Share { value: Value::Quantity { quantity: Quantity::PartsPerMillion(0), span } } => {
+            let path = krate.at(*span);
+            quote_spanned! {*span=> #path::Stage::share(#path::Share::ALL) }
+        }
         Scope::Share { value: share } => {
             let path = krate.at(share.span());
             let value = value::value(share, krate);
-            quote_spanned! {share.span()=> #path::Stage::share(#value) }
+            quote_spanned! {share.span()=> #path::Stage::share(const { #path::__private::share(#value) }) }
         }
         Scope::Instances { count, keyword } => {
             let path = krate.at(keyword.span());
             let instances = Ident::new("instances", keyword.span());
-            quote_spanned! {keyword.span()=> #path::Stage::#instances(#count) }
+            quote_spanned! {keyword.span()=> #path::Stage::#instances::<#count>() }
         }
     };
     match name {

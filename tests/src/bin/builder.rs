@@ -34,6 +34,6 @@ fn experiment() -> Experiment {
         .steady_state([metric::p50().below(Duration::from_millis(500))])
         .inject([fault::latency("echo", Duration::from_millis(5)).into()])
         .expect([metric::p50().below(Duration::from_secs(1))])
-        .stages([Stage::instances(1), Stage::instances(2).named("both")])
+        .stages([Stage::instances::<1>(), Stage::instances::<2>().named("both")])
         .parallel()
 }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 const USAGE: &str = "usage: target-server --port N [--fail PERCENT] [--delay MILLISECONDS] \
-                     [--slow-start MILLISECONDS] [--exit MESSAGE] [--never-listen]";
+                     [--slow-start MILLISECONDS] [--exit MESSAGE] [--password WORD] [--reveal VARIABLES] [--never-listen]";
 
 /// How it behaves.
 #[derive(Debug, Default)]
@@ -26,6 +26,10 @@ struct Behaviour {
     slow_start: Duration,
     /// It ends at once, with this last message.
     exit: Option<String>,
+    /// Said to everyone.
+    password: Option<String>,
+    /// Variables that it tells the values of.
+    reveal: Vec<String>,
     never_listen: bool,
 }
 
@@ -43,6 +47,8 @@ impl Behaviour {
                 "--fail" => behaviour.fail = value.parse().ok()?,
                 "--delay" => behaviour.delay = Duration::from_millis(value.parse().ok()?),
                 "--slow-start" => behaviour.slow_start = Duration::from_millis(value.parse().ok()?),
+                "--password" => behaviour.password = Some(value),
+                "--reveal" => behaviour.reveal = value.split(',').map(str::to_owned).collect(),
                 "--exit" => behaviour.exit = Some(value),
                 _ => return None,
             }
@@ -65,6 +71,12 @@ fn main() -> ExitCode {
             println!("still waiting, line {line}");
         }
         pause(Duration::MAX);
+    }
+    for name in &behaviour.reveal {
+        println!("{name}={}", std::env::var(name).unwrap_or_default());
+    }
+    if let Some(password) = &behaviour.password {
+        println!("the password is {password}");
     }
     pause(behaviour.slow_start);
     match serve(behaviour) {

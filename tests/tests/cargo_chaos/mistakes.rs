@@ -138,6 +138,25 @@ fn a_server_of_another_kind_is_told_from_a_toxiproxy() {
 }
 
 #[test]
+fn an_answer_without_an_end_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.read(&mut [0; 1024]);
+            let _ = connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while connection.write_all(&[b' '; 1 << 12]).is_ok() {}
+        }
+    });
+    let outcome = run(["proxy", "list", "--server", &at.to_string()]).unwrap();
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(
+        outcome.stderr,
+        format!("error: what http://{at} answers has no end: it can have 67108864 bytes at most\n")
+    );
+}
+
+#[test]
 fn a_type_beyond_toxiproxy_is_told_from_one_that_the_server_lacks() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();

@@ -93,6 +93,14 @@ fn a_bad_configuration_is_an_error_that_names_the_file_and_the_place() {
     let said = fails(&["--config", written(&path, r#"[{"name": "cache"}]"#)]);
     assert!(said.contains("missing required field: upstream at proxy 1"), "{said}");
 
+    let longest = 8 << 20;
+    let said = fails(&["--config", written(&path, &" ".repeat(longest + 1))]);
+    assert!(said.contains(&format!("the configuration {shown} cannot be read")), "{said}");
+    assert!(said.contains("caused by: it is too long: it can have 8388608 bytes at most"), "{said}");
+    // One without an end is given up as soon.
+    let said = fails(&["--config", "/dev/zero"]);
+    assert!(said.contains("it is too long"), "{said}");
+
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap();
     let config = format!(r#"[{{"name": "cache", "listen": "{at}", "upstream": "127.0.0.1:9"}}]"#);

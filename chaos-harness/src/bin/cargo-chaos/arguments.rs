@@ -1,7 +1,8 @@
 //! The command line, and its help.
 
 use chaos_harness::Seed;
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use chaos_harness::proxy::ApiHost;
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -25,6 +26,24 @@ pub(crate) enum Command {
     Proxy(ProxyArguments),
     /// List, add, update and remove the toxics of a proxy
     Toxic(ToxicArguments),
+    /// Show the runs that have something to be undone: those that go on, and those that were cut off
+    Ps(Runs),
+    /// Undo what runs left behind that were cut off, guard and all: each run does this at its start, too
+    ///
+    /// What a living test process or its guard holds is never touched. A process is known by its number and start time, a
+    /// container by its id and label: what came later by the same number or name is left alone.
+    Recover(Runs),
+}
+
+/// The runs that a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Folder of build products that the results are in, as `chaos/<run>` [default: cargo's]
+    #[arg(long, env = "CHAOS_TARGET_DIR", value_name = "DIR", hide_env_values = true)]
+    pub(crate) target_dir: Option<PathBuf>,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +66,18 @@ pub(crate) struct Serve {
     /// Port of the HTTP API; 0 takes a free one
     #[arg(long, default_value_t = 8474)]
     pub(crate) port: u16,
+    /// Let other machines use the API, which an address that is not loopback needs
+    #[arg(long, value_name = "WHO", value_enum)]
+    pub(crate) remote: Option<Remote>,
+    /// Name by which clients call the API; may be given more than once
+    ///
+    /// Requests for any other host get 403, but for localhost, addresses of loopback, the host listened on, and where that
+    /// is any address, addresses of all kinds. A web site could otherwise have its name lead here, and use the API through
+    /// a browser.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allowed_hosts: Vec<ApiHost>,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
     /// JSON file of proxies to make at the start: an array, as POST /populate takes it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -65,6 +96,23 @@ pub(crate) struct Serve {
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL", hide_env_values = true,
           value_parser = level)]
     pub(crate) log_level: LevelFilter,
+}
+
+/// Who may use the API from other machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Remote {
+    /// Who shows the token
+    Token,
+    /// Whoever reaches it: on a network of its own, as containers have
+    Anyone,
+}
+
+/// Where the token is: never in an argument, which all users of the machine see.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TokenSource {
+    /// File with the token of the API; without it, `CHAOS_API_TOKEN` is the token, if it is set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// Go's seeds are signed: those below zero count from the top.
@@ -106,10 +154,13 @@ pub(crate) enum ProxyCommand {
 
 /// The server that a command drives.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "the flag is called as what it names")]
 pub(crate) struct Server {
     /// The server: this one, or any other Toxiproxy
     #[arg(long, env = "TOXIPROXY_URL", value_name = "URL", default_value = USUAL_SERVER, hide_env_values = true)]
     pub(crate) server: String,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
     /// Print JSON, for programs
     #[arg(long)]
     pub(crate) json: bool,

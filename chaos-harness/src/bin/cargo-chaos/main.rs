@@ -1,9 +1,13 @@
-//! `cargo chaos`: the embedded proxy as a server of its own, and the commands that drive it or any other Toxiproxy.
+//! `cargo chaos`: the embedded proxy as a server of its own, the commands that drive it or any other Toxiproxy, and those that
+//! show and undo what runs left behind.
 
 mod arguments;
+mod bounded;
 mod drive;
+mod runs;
 mod serve;
 mod spelling;
+mod token;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
@@ -21,6 +25,8 @@ fn main() -> ExitCode {
             Some(command) => ended(drive::proxy(&command)),
         },
         Command::Toxic(toxic) => ended(drive::toxic(&toxic.command)),
+        Command::Ps(runs) => ended(runs::ps(&runs)),
+        Command::Recover(runs) => ended(runs::recover_all(&runs)),
     }
 }
 

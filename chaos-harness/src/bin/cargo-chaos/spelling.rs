@@ -2,8 +2,19 @@
 
 use std::ffi::OsString;
 
-/// The flags of `toxiproxy-server`, which Go lets one write with one dash.
-const FLAGS: [&str; 7] = ["host", "port", "config", "seed", "proxy-metrics", "runtime-metrics", "version"];
+/// The flags of `toxiproxy-server`, which Go lets one write with one dash, and those that it would have.
+const FLAGS: [&str; 10] = [
+    "host",
+    "port",
+    "config",
+    "seed",
+    "proxy-metrics",
+    "runtime-metrics",
+    "version",
+    "remote",
+    "allow-host",
+    "token-file",
+];
 
 /// The command line without the word that cargo puts in, and with two dashes where Go takes one.
 pub(crate) fn normal(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {

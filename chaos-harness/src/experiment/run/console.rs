@@ -1,6 +1,7 @@
 //! Where a trial tells what happens: its own log, and standard error where it is told live.
 
-use std::fs::File;
+use crate::redact::{RedactingWriter, Redactor};
+use crate::safety::private;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,11 +25,17 @@ pub(super) struct Console {
 
 impl Console {
     /// Tells what happens to a new file, and to standard error too where `live` says so. `filter` is `CHAOS_LOG`, in the
-    /// form of tracing's `RUST_LOG`: standard error has what it lets through, and the file never less than usual.
-    pub(super) fn open(path: &Path, live: bool, filter: Option<&str>) -> io::Result<Self> {
+    /// form of tracing's `RUST_LOG`: standard error has what it lets through, and the file never less than usual. Neither shows what `redactor` hides.
+    pub(super) fn open(
+        path: &Path,
+        live: bool,
+        filter: Option<&str>,
+        redactor: &Redactor,
+    ) -> io::Result<Self> {
         let asked = || EnvFilter::new(filter.unwrap_or(USUAL));
-        let file = layer(Arc::new(File::create_new(path)?));
-        let told = live.then(|| layer(io::stderr).with_filter(asked()));
+        let file = layer(RedactingWriter::new(Arc::new(private::create_new(path)?), redactor.clone()));
+        let told =
+            live.then(|| layer(RedactingWriter::new(io::stderr, redactor.clone())).with_filter(asked()));
         let subscriber =
             Registry::default().with(file.with_filter(EnvFilter::new(USUAL).or(asked()))).with(told);
         Ok(Self { dispatch: Dispatch::new(subscriber) })
@@ -67,7 +74,7 @@ mod tests {
     fn logged(filter: Option<&str>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("harness.log");
-        let console = Console::open(&path, false, filter).unwrap();
+        let console = Console::open(&path, false, filter, &Redactor::default()).unwrap();
         let telling = console.tell();
         tracing::info!("the usual");
         tracing::debug!("the details");

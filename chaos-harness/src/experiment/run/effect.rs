@@ -60,7 +60,7 @@ fn of_refusal(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
 /// Connections of the workload carried data under the toxic.
 fn of_traffic(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
     if let Reach::Time { share, .. } = reach {
-        return of_slices(*share, routes);
+        return of_slices(share.get(), routes);
     }
     let touched = sum(routes, |counters| counters.touched_carried);
     let carried = sum(routes, |counters| counters.carried);
@@ -73,7 +73,7 @@ fn of_traffic(reach: &Reach, routes: &[ToxicRoute]) -> Result<String, String> {
     used_by_workload(reach, routes, |counters| counters.touched_carried > 0)?;
     if let Reach::Connections { share } = reach {
         let reached = touched as f64 / carried as f64;
-        let asked = share.fraction();
+        let asked = share.get().fraction();
         if reached > asked * TOLERANCE || reached < asked / TOLERANCE {
             return Err(format!(
                 "it met {touched} of the {carried} connections that carried data, {:.0}% where {share} was \
@@ -117,6 +117,7 @@ fn used_by_workload(
 /// Whether so many used instances are most of those that were chosen.
 pub(super) fn most_are_used(reach: &Reach, used: usize) -> Result<(), String> {
     let Reach::Instances { chosen, .. } = reach else { return Ok(()) };
+    let chosen = chosen.as_slice();
     if (used as f64) < chosen.len() as f64 / TOLERANCE {
         return Err(format!("only {used} of {} chosen instances were used by the workload", chosen.len()));
     }
@@ -137,6 +138,9 @@ fn ended(routes: &[ToxicRoute]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blast_radius::Targets;
+    use crate::units::Share;
+    use std::num::NonZeroU32;
 
     fn counted(touched_carried: u64, carried: u64) -> ToxicRoute {
         let counters = ToxicCounters {
@@ -160,14 +164,18 @@ mod tests {
         ToxicRoute { counters: ToxicCounters { shuts: true, opened_before, ..counters }, refuses: true }
     }
 
+    fn instances(chosen: Vec<usize>) -> Reach {
+        Reach::Instances { chosen: Targets::try_from(chosen).unwrap(), of: NonZeroU32::new(10).unwrap() }
+    }
+
     fn share(percent: u32) -> Reach {
-        Reach::Connections { share: Percent::new(percent) }
+        Reach::Connections { share: Percent::new(percent).try_into().unwrap() }
     }
 
     #[test]
     fn a_toxic_that_no_traffic_met_had_no_effect() {
         assert!(of_toxic(&share(5), &[counted(0, 100)]).is_err());
-        assert!(of_toxic(&Reach::Instances { chosen: vec![1], of: 10 }, &[counted(0, 0)]).is_err());
+        assert!(of_toxic(&instances(vec![1]), &[counted(0, 0)]).is_err());
     }
 
     #[test]
@@ -181,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_share_of_time_is_proved_by_bytes() {
-        let reach = Reach::Time { share: Percent::new(30), chosen: vec![0] };
+        let reach = Reach::Time { share: Share::percent::<30>(), chosen: Targets::only() };
         assert_eq!(
             of_toxic(&reach, &[counted(20, 100)]),
             Ok("20 of 100 bytes (20.0%) arrived in the 30% of time that it acts on".to_owned())
@@ -191,7 +199,7 @@ mod tests {
 
     #[test]
     fn most_of_the_chosen_instances_must_be_used() {
-        let reach = Reach::Instances { chosen: vec![0, 1, 2], of: 10 };
+        let reach = instances(vec![0, 1, 2]);
         assert!(of_toxic(&reach, &[counted(1, 1), counted(0, 0), counted(0, 0)]).is_err());
         assert!(of_toxic(&reach, &[counted(1, 1), counted(2, 2), counted(0, 0)]).is_ok());
         assert!(of_toxic(&reach, &[down(1), down(0), down(0)]).is_err());

@@ -3,10 +3,12 @@
 use super::routes::ToxicRoutes;
 use crate::BoxError;
 use crate::blast_radius::Reach;
+use crate::experiment::undo::Undoing;
 use crate::experiment::{Effect, Injection};
 use crate::fault::{FaultKind, InstanceFault};
 use crate::proxy::ToxicSpec;
 use crate::report::{Event, Journal};
+use crate::safety::{Attempt, Undone, causes};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
 use crate::units::Percent;
 use std::sync::{Mutex, PoisonError};
@@ -84,27 +86,34 @@ impl<'a> Injector<'a> {
         Ok(proofs.join("; "))
     }
 
-    /// Undoes what was injected, and tells what could not be undone.
-    pub(super) async fn undo(&self) -> Vec<String> {
-        let applied = std::mem::take(&mut *self.applied.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut failures = Vec::new();
-        for applied in applied.iter().rev() {
-            let failure = self.take_back(applied).await.err().map(|cause| {
-                format!(
-                    "could not undo {} on instance {}: {cause}",
-                    applied.injection.fault,
-                    applied.index + 1
-                )
-            });
+    /// Undoes what was injected, the last first. Where this is cut off, the rest is still to be undone.
+    pub(super) async fn undo(&self) -> Undoing {
+        let mut undoing = Undoing::default();
+        while let Some(applied) = self.last() {
             let fault = applied.injection.fault.to_string();
+            let (forced, failure) = match self.take_back(&applied).await {
+                Ok(Undone::AsMeant) => (None, None),
+                Ok(Undone::ByForce(forced)) => (Some(forced), None),
+                Err(cause) => {
+                    let way = format!("undo {fault} on instance {}", applied.index + 1);
+                    (None, Some(Attempt { way, why: causes(&*cause) }))
+                }
+            };
+            self.applied.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match &failure {
                 None => tracing::info!("undone: {fault}"),
                 Some(failure) => tracing::warn!("{failure}"),
             }
-            self.journal.event(&Event::Undone { fault, failure: failure.clone() });
-            failures.extend(failure);
+            let told = failure.as_ref().map(ToString::to_string);
+            self.journal.event(&Event::Undone { fault, forced: forced.clone(), failure: told });
+            undoing.forced.extend(forced);
+            undoing.failures.extend(failure);
         }
-        failures
+        undoing
+    }
+
+    fn last(&self) -> Option<Applied> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
     }
 
     async fn apply(&self, Applied { injection, index, toxic: name }: &Applied) -> Result<(), BoxError> {
@@ -117,13 +126,16 @@ impl<'a> Injector<'a> {
         }
     }
 
-    async fn take_back(&self, Applied { injection, index, toxic }: &Applied) -> Result<(), BoxError> {
+    async fn take_back(&self, Applied { injection, index, toxic }: &Applied) -> Result<Undone, BoxError> {
         match injection.fault.kind {
             FaultKind::Toxic { .. } => self.routes.remove(self.route(injection, *index)?, toxic).await,
             FaultKind::Instance(fault) => {
                 let instance = self.instance(injection, *index)?;
-                instance.undo(fault).await?;
-                confirm_running(instance).await
+                let undone = instance.undo(fault).await?;
+                if undone == Undone::AsMeant {
+                    confirm_running(instance).await?;
+                }
+                Ok(undone)
             }
         }
     }
@@ -160,7 +172,7 @@ pub(super) fn toxic_of(injection: &Injection, name: &str) -> Option<ToxicSpec> {
     let FaultKind::Toxic { toxic, stream, slice } = injection.fault.kind else { return None };
     let share = match injection.reach {
         Reach::Instances { .. } => Percent::ALL,
-        Reach::Connections { share } | Reach::Time { share, .. } => share,
+        Reach::Connections { share } | Reach::Time { share, .. } => share.get(),
     };
     let spec = ToxicSpec::new(name, toxic, stream).share(share);
     Some(match slice {

@@ -9,9 +9,11 @@ mod embedded;
 #[cfg(feature = "external-toxiproxy")]
 mod external;
 mod injector;
+mod lease;
 mod live_logs;
 mod routes;
 mod steps;
 mod trial;
 
+pub(crate) use lease::refuse;
 pub(crate) use trial::{Setup, run};

@@ -3,6 +3,7 @@
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::proxy::ToxicSpec;
+use crate::safety::{Attempt, Undone};
 use crate::system::Routes;
 use async_trait::async_trait;
 
@@ -12,12 +13,12 @@ pub(super) trait ToxicRoutes: Routes {
     /// Puts a toxic on a route: it is in force on return.
     async fn add(&self, label: &str, spec: ToxicSpec) -> Result<(), BoxError>;
 
-    /// Takes a toxic off a route, if it is there: one that was refused never was.
-    async fn remove(&self, label: &str, toxic: &str) -> Result<(), BoxError>;
+    /// Takes a toxic off a route, if it is there: one that was refused never was. Where it stays the route is closed.
+    async fn remove(&self, label: &str, toxic: &str) -> Result<Undone, BoxError>;
 
     /// The proof that a toxic on these routes met the workload, or what is missing from it.
     async fn effect(&self, reach: &Reach, labels: &[&str], toxic: &str) -> Result<String, BoxError>;
 
     /// Undoes what the routes left outside of this process, and tells what could not be undone.
-    async fn close(&self) -> Vec<String>;
+    async fn close(&self) -> Vec<Attempt>;
 }

@@ -2,6 +2,8 @@
 
 use super::injector::Injector;
 use super::routes::ToxicRoutes;
+use crate::clock;
+use crate::experiment::undo::Undoing;
 use crate::experiment::verdict::{
     Blame, Effect, Facts, Halt, Judged, LATE_SHARE, Obstacle, Panicked, Phase, Recovery,
 };
@@ -11,16 +13,18 @@ use crate::measure::{
     Threshold,
 };
 use crate::report::{Event, Journal, PhaseReport};
-use crate::safety::Tripped;
 use crate::safety::breaker::Breaker;
+use crate::safety::{Attempt, Lease, Leases, Request, Tripped, causes};
 use crate::system::RunningSystem;
 use crate::units::show_duration;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A phase whose samples do not decide is made longer once, to at most this many times its length.
-const EXTENSION: u32 = 3;
+pub(super) const EXTENSION: u32 = 3;
 
 /// What was measured, phase by phase.
 #[derive(Debug, Default)]
@@ -32,6 +36,8 @@ pub(super) struct Measured {
     pub(super) services_started_in: Duration,
     /// How long the test's own code took to build the system.
     pub(super) user_code: Duration,
+    /// What was undone by force, or not at all.
+    pub(super) undoing: Undoing,
 }
 
 /// One trial's way through its phases.
@@ -40,6 +46,17 @@ pub(super) struct Steps<'a> {
     injector: Injector<'a>,
     journal: &'a Journal,
     generator: Generator,
+    permit: Permit<'a>,
+    lease: Mutex<Option<Lease>>,
+}
+
+/// How leave to inject is asked for.
+pub(super) struct Permit<'a> {
+    pub(super) leases: Leases,
+    /// What is asked for, or why it is not even asked.
+    pub(super) request: Result<Request, String>,
+    /// The undo log, whose lock is held for as long as a fault may be in effect.
+    pub(super) holder: &'a Path,
 }
 
 /// What one phase came to.
@@ -56,8 +73,10 @@ impl<'a> Steps<'a> {
         routes: &'a dyn ToxicRoutes,
         journal: &'a Journal,
         generator: Generator,
+        permit: Permit<'a>,
     ) -> Self {
-        Self { plan, injector: Injector::new(system, routes, journal), journal, generator }
+        let (injector, lease) = (Injector::new(system, routes, journal), Mutex::new(None));
+        Self { plan, injector, journal, generator, permit, lease }
     }
 
     /// Goes through the phases as far as they hold. What was found is in `facts`, also where this is cut off.
@@ -68,9 +87,29 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Undoes what is still injected, and tells what could not be undone.
-    pub(super) async fn undo(&self) -> Vec<String> {
-        self.injector.undo().await
+    /// Undoes what is still injected.
+    pub(super) async fn undo(&self) -> Undoing {
+        let mut undoing = self.injector.undo().await;
+        // Where a fault may still be in effect, the lease stays for as long as the undo log is anyone's.
+        if undoing.failures.is_empty()
+            && let Some(lease) = lock(&self.lease).take()
+            && let Err(error) = lease.end()
+        {
+            undoing.failures.push(Attempt { way: "end the lease".to_owned(), why: causes(&error) });
+        }
+        undoing
+    }
+
+    /// Waits for leave to inject; until when, where time is limited.
+    async fn ask_leave(&self) -> Result<Option<Instant>, Obstacle> {
+        let Permit { leases, request, holder } = &self.permit;
+        let refused = |blame, what| Obstacle { blame, what: format!("nothing was injected: {what}") };
+        let request = request.as_ref().map_err(|what| refused(Blame::Harness, what.clone()))?;
+        let lease = leases.acquire(request, holder).await;
+        let lease = lease.map_err(|error| refused(Blame::Environment, error.to_string()))?;
+        let until = lease.until();
+        *lock(&self.lease) = Some(lease);
+        Ok(until)
     }
 
     async fn try_take(&self, facts: &mut Facts, measured: &mut Measured) -> Result<(), Obstacle> {
@@ -92,7 +131,9 @@ impl<'a> Steps<'a> {
             return Ok(());
         }
 
+        let mut until = None;
         if self.plan.inject {
+            until = self.ask_leave().await?;
             let injected = self.injector.inject(&self.plan.injections).await;
             injected.map_err(|cause| Obstacle { blame: Blame::Injector, what: cause.to_string() })?;
         }
@@ -100,7 +141,8 @@ impl<'a> Steps<'a> {
         // One breaker also where the phase is made longer: its window does not begin anew.
         let halt_if = Breaker::new(&definition.halt_if, load.rate, Some(&baseline.summary));
         let halt_if = Arc::new(Mutex::new(halt_if));
-        let breaker = || watch(&halt_if, &tripped);
+        let out_of_time = Arc::new(AtomicBool::new(false));
+        let breaker = || within(until, &out_of_time, watch(&halt_if, &tripped));
         let turbulence = self
             .measure(
                 Phase::Turbulence,
@@ -117,6 +159,10 @@ impl<'a> Steps<'a> {
         if let Some(halt) = &facts.halt {
             self.journal.event(&Event::Halted { halt });
         }
+        if out_of_time.load(Ordering::SeqCst) {
+            let what = "the run's time for faults (CHAOS_MAX_FAULT_TIME) was used up in turbulence";
+            facts.cut_short = Some(what.to_owned());
+        }
         let whole = turbulence.end == PhaseEnd::Complete;
         facts.turbulence = Some(turbulence.judged);
         if !self.plan.inject {
@@ -126,13 +172,10 @@ impl<'a> Steps<'a> {
         facts.effects = self.injector.effects(&self.plan.injections).await;
         tell_effects(&facts.effects);
 
-        let failures = self.undo().await;
-        if !failures.is_empty() {
-            let obstacles = failures.into_iter().map(|what| Obstacle { blame: Blame::Injector, what });
-            facts.obstacles.extend(obstacles);
-            return Ok(());
-        }
-        if whole {
+        let undoing = self.undo().await;
+        facts.recovery_left_out = undoing.in_the_way();
+        measured.undoing.extend(undoing);
+        if whole && facts.recovery_left_out.is_none() {
             facts.recovery = Some(self.recover(&baseline.summary, facts, measured).await?);
         }
         Ok(())
@@ -264,6 +307,20 @@ fn watch(breaker: &Arc<Mutex<Breaker>>, tripped: &Arc<Mutex<Option<Tripped>>>) -
     })
 }
 
+/// Ends the phase when the time is up, and leaves the rest to `observer`.
+fn within(until: Option<Instant>, out_of_time: &Arc<AtomicBool>, mut observer: Observer) -> Observer {
+    let Some(until) = until else { return observer };
+    let out_of_time = Arc::clone(out_of_time);
+    Box::new(move |sample| {
+        let flow = observer(sample);
+        if flow.is_continue() && clock::now() >= until {
+            out_of_time.store(true, Ordering::SeqCst);
+            return ControlFlow::Break(());
+        }
+        flow
+    })
+}
+
 fn ignore() -> Observer {
     Box::new(|_| ControlFlow::Continue(()))
 }
@@ -276,7 +333,11 @@ fn panicked(phase: Phase, end: &PhaseEnd) -> Option<Panicked> {
 }
 
 fn take(tripped: &Mutex<Option<Tripped>>) -> Option<Tripped> {
-    tripped.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(tripped).take()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn tell_effects(effects: &[Effect]) {

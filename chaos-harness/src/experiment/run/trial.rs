@@ -4,19 +4,25 @@ use super::console::Console;
 use super::embedded::EmbeddedRoutes;
 #[cfg(feature = "external-toxiproxy")]
 use super::external::ExternalRoutes;
+use super::lease;
 use super::live_logs;
 use super::routes::ToxicRoutes;
-use super::steps::{Measured, Steps};
+use super::steps::{Measured, Permit, Steps};
 use crate::clock;
+use crate::experiment::undo::{Then, UndoResult, Undoing};
 use crate::experiment::verdict::{Blame, Conclusion, Facts, Obstacle, Verdict, conclude};
 use crate::experiment::{Experiment, Plan};
-use crate::measure::{self, Generator, panic_message};
+use crate::measure::{self, Generator, panic_message, with_causes};
 use crate::proxy::Proxy;
+use crate::redact::Redactor;
 use crate::report::{Event, Journal, LogTail, Report};
-use crate::safety::{Guard, Interrupt, Reexec, UndoLog, put_right};
-use crate::system::{InstanceState, RunningSystem, StartContext, SystemValue, placeholders};
+use crate::safety::{self, Attempt, Interrupt, Leases, Limits, UndoLog, causes, put_all_right};
+use crate::system::{
+    InstanceState, NotStarted, RunningSystem, StartContext, SystemError, SystemValue, placeholders,
+};
+use crate::terminal;
 use crate::units::show_duration;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -46,14 +52,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) folder: PathBuf,
     /// The folder of all runs.
     pub(crate) runs: PathBuf,
-    /// The file for the undo log, in the trial's folder.
-    pub(crate) undo_log: PathBuf,
+    /// The folder of this run, among them.
+    pub(crate) run_folder: PathBuf,
     /// What marks everything that belongs to this trial, among all runs on this machine.
     pub(crate) tag: String,
+    /// What may be in effect at the same time, in all processes.
+    pub(crate) limits: Limits,
     /// The command that runs the trial again.
     pub(crate) rerun: String,
-    /// How this program is started again as the guard.
-    pub(crate) guard: &'a Reexec,
     pub(crate) interrupt: &'a Interrupt,
     /// Whether services are left up at the end.
     pub(crate) keep: bool,
@@ -69,8 +75,16 @@ pub(crate) struct Setup<'a> {
 /// Runs one trial. Whatever happens in it, what it injected is undone and what it started is ended.
 pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
     let began = clock::now();
-    let mut trial =
-        Trial { experiment, setup, facts: Facts::default(), measured: Measured::default(), logs: vec![] };
+    let redactor = setup.plan.redactor();
+    let mut trial = Trial {
+        experiment,
+        setup,
+        redactor,
+        facts: Facts::default(),
+        measured: Measured::default(),
+        undo: UndoResult::Clean,
+        logs: vec![],
+    };
     let conclusion = match trial.prepare() {
         Ok(tools) => trial.conduct(tools),
         Err(obstacle) => {
@@ -78,7 +92,7 @@ pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
             conclude(&trial.facts)
         }
     };
-    let Trial { setup, facts, measured, logs, .. } = trial;
+    let Trial { setup, facts, measured, undo, logs, .. } = trial;
     let took = clock::now().saturating_duration_since(began);
     let accounted = measured.load + measured.services_started_in + measured.user_code;
     Report {
@@ -87,6 +101,7 @@ pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
         phases: measured.phases,
         facts,
         conclusion,
+        undo,
         logs,
         folder: setup.folder,
         rerun: setup.rerun,
@@ -99,8 +114,10 @@ pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
 struct Trial<'a> {
     experiment: &'a Experiment,
     setup: Setup<'a>,
+    redactor: Redactor,
     facts: Facts,
     measured: Measured,
+    undo: UndoResult,
     logs: Vec<LogTail>,
 }
 
@@ -109,7 +126,6 @@ struct Tools {
     console: Console,
     journal: Journal,
     undo: UndoLog,
-    guard: Guard,
     routes: Arc<dyn ToxicRoutes>,
     runtime: tokio::runtime::Runtime,
     /// Where the test's own code runs: it may block its threads, but not those on which faults are undone.
@@ -123,20 +139,19 @@ impl Trial<'_> {
             blame: Blame::Harness,
             what: format!("{what} in {}: {cause}", folder.display()),
         };
-        let console = Console::open(&folder.join("harness.log"), self.setup.live, self.setup.log.as_deref())
+        let Setup { live, log, .. } = &self.setup;
+        let console = Console::open(&folder.join("harness.log"), *live, log.as_deref(), &self.redactor)
             .map_err(|cause| harness("could not write the log", &cause))?;
-        let journal = Journal::create(&folder.join("journal.jsonl"))
+        let journal = Journal::create(&folder.join("journal.jsonl"), self.redactor.clone())
             .map_err(|cause| harness("could not write the journal", &cause))?;
-        let Setup { undo_log, runs, .. } = &self.setup;
-        let undo =
-            UndoLog::create(undo_log).map_err(|cause| harness("could not write the undo log", &cause))?;
-        let guard = Guard::spawn(runs, undo_log, self.setup.guard)
-            .map_err(|cause| harness("could not start the guard", &cause))?;
+        let undo = safety::undo_log(&self.setup.runs, &self.setup.run_folder)
+            .map_err(|cause| Obstacle { blame: Blame::Harness, what: cause.to_string() })?
+            .of_trial(&self.setup.tag);
         let threads =
             || console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause));
         let (runtime, workload) = (threads()?, threads()?);
         let routes = self.routes(&undo, &runtime)?;
-        Ok(Tools { console, journal, undo, guard, routes, runtime, workload })
+        Ok(Tools { console, journal, undo, routes, runtime, workload })
     }
 
     /// The routes of this trial, without any as yet.
@@ -162,7 +177,7 @@ impl Trial<'_> {
     }
 
     fn conduct(&mut self, tools: Tools) -> Conclusion {
-        let Tools { console, journal, undo, guard, routes, runtime, workload } = tools;
+        let Tools { console, journal, undo, routes, runtime, workload } = tools;
         let telling = console.tell();
         let at = clock::since_epoch().as_secs();
         journal.event(&Event::Planned { plan: &self.setup.plan, at });
@@ -171,10 +186,6 @@ impl Trial<'_> {
         workload.shutdown_background();
         runtime.shutdown_background();
         drop(routes);
-        // Where something could not be undone the guard tries once more: dropped, it acts.
-        if undo.open().is_empty() {
-            guard.dismiss();
-        }
         drop(telling);
         conclusion
     }
@@ -198,29 +209,62 @@ impl Trial<'_> {
         let interrupt = self.setup.interrupt;
         let began = clock::now();
         let services = self.setup.plan.services.clone();
+        // Dropped, it ends what it has started so far: not before that is recorded.
+        let mut starting = Box::pin(crate::system::start(services, context));
         let started = tokio::select! {
-            started = crate::system::start(services, context) => started.map_err(|error| Obstacle {
-                blame: Blame::Environment,
-                what: error.to_string(),
+            started = &mut starting => started.map_err(|NotStarted { error, system }| {
+                (Obstacle { blame: Blame::Environment, what: error.to_string() }, system)
             }),
-            signal = interrupt.cancelled() => Err(interrupted(&signal)),
+            signal = interrupt.cancelled() => Err((interrupted(&signal), None)),
         };
         let conclusion = match started {
             Ok(system) => {
                 self.measured.services_started_in = clock::now().saturating_duration_since(began);
                 self.on(&system, &**routes, journal, undo, workload).await
             }
-            Err(obstacle) => {
-                self.meets(obstacle, journal);
-                self.record(journal)
+            Err((obstacle, system)) => {
+                meets(&mut self.facts, obstacle, journal);
+                let conclusion = record(&mut self.facts, journal);
+                if let Some(system) = system {
+                    self.take_down(&system).await;
+                }
+                conclusion
             }
         };
+        drop(starting);
         // Whatever is open here was cut off in the middle: a start that was interrupted, an undo that failed.
-        let closed = routes.close().await;
-        let left = if self.setup.keep { Vec::new() } else { put_right(undo).await };
-        let left = left.iter().map(|failure| format!("could not {}: {}", failure.action, failure.error));
-        let left = closed.into_iter().chain(left).collect();
-        Self::add_leftovers(conclusion, left, journal)
+        let mut undoing = std::mem::take(&mut self.measured.undoing);
+        undoing.failures.extend(routes.close().await);
+        if !self.setup.keep {
+            let put_right = put_all_right(undo).await;
+            let failures = put_right.failures.iter();
+            let failures = failures
+                .map(|one| Attempt { way: one.action.to_string(), why: causes(&one.error) })
+                .collect();
+            undoing.extend(Undoing { forced: put_right.forced, failures });
+        }
+        let then = match (self.setup.keep, undo.open().is_empty()) {
+            (true, _) => Then::Kept,
+            (false, true) => Then::Ended,
+            (false, false) => Then::TriedAgain,
+        };
+        self.undo = undoing.result(then);
+        journal.event(&Event::TakenDown { undo: &self.undo });
+        if let Err(cause) = journal.seal() {
+            tracing::warn!("could not write the journal: {cause}");
+        }
+        conclusion
+    }
+
+    /// Ends what was started. What could not be ended is told beside the conclusion.
+    async fn take_down(&mut self, system: &RunningSystem) {
+        let failures = system.stop().await.into_iter().map(|error| match error {
+            SystemError::Stop { instance, cause } => {
+                Attempt { way: format!("stop `{instance}`"), why: causes(&*cause) }
+            }
+            other => Attempt { way: "take the system down".to_owned(), why: other.to_string() },
+        });
+        self.measured.undoing.failures.extend(failures);
     }
 
     async fn on(
@@ -235,8 +279,8 @@ impl Trial<'_> {
             let routes = service.addrs().iter().map(ToString::to_string).collect();
             journal.event(&Event::ServiceReady { service: service.name().as_str(), routes });
         }
-        let _told =
-            self.setup.live.then(|| live_logs::follow(&self.setup.folder, labels(system, &self.setup.plan)));
+        let Setup { plan, folder, live, .. } = &self.setup;
+        let _told = live.then(|| live_logs::follow(folder, labels(system, plan), &self.redactor));
         let building = clock::now();
         let starting =
             bounded(workload, (self.experiment.system.start)(system.services()), "build the system");
@@ -244,33 +288,23 @@ impl Trial<'_> {
             started = starting => started,
             signal = self.setup.interrupt.cancelled() => Err(interrupted(&signal)),
         };
-        match started {
+        let mut conclusion = match started {
             Ok(value) => {
                 self.measured.user_code = clock::now().saturating_duration_since(building);
-                self.experiment_on(system, routes, &value, journal, workload).await;
-                let ending = bounded(workload, (self.experiment.system.stop)(value), "end the system");
-                let interrupt = self.setup.interrupt;
-                let hurry = async {
-                    interrupt.cancelled().await;
-                    clock::sleep(INTERRUPTED_USER_CODE).await;
-                };
-                let ended = tokio::select! {
-                    ended = ending => ended,
-                    () = hurry => Err(Obstacle {
-                        blame: Blame::System,
-                        what: format!(
-                            "the test's code did not end the system within {} of the interruption",
-                            show_duration(INTERRUPTED_USER_CODE)
-                        ),
-                    }),
-                };
-                if let Err(obstacle) = ended {
-                    self.meets(obstacle, journal);
+                let concluded = self.experiment_on(system, routes, &value, journal, undo, workload).await;
+                match self.end(value, workload).await {
+                    Ok(()) => concluded,
+                    Err(obstacle) => {
+                        meets(&mut self.facts, obstacle, journal);
+                        record(&mut self.facts, journal)
+                    }
                 }
             }
-            Err(obstacle) => self.meets(obstacle, journal),
-        }
-        let mut conclusion = self.record(journal);
+            Err(obstacle) => {
+                meets(&mut self.facts, obstacle, journal);
+                record(&mut self.facts, journal)
+            }
+        };
         let ended = self.ended_by_themselves(system).await;
         if conclusion.verdict == Verdict::Upheld {
             for what in &ended {
@@ -282,37 +316,74 @@ impl Trial<'_> {
         }
         if self.setup.keep {
             for line in system.describe().await {
-                eprintln!("chaos: kept: {line}");
+                self.tell(format_args!("kept: {line}"));
             }
-            eprintln!("chaos: the routes to services end with this trial: only these addresses are left");
+            self.tell("the routes to services end with this trial: only these addresses are left");
             for (service, other) in cut_off_from(&self.setup.plan) {
-                eprintln!(
-                    "chaos: `{service}` was started with the route to `{other}`, and can no longer reach it"
-                );
+                self.tell(format_args!(
+                    "`{service}` was started with the route to `{other}`, and can no longer reach it"
+                ));
             }
             if let Err(cause) = undo.close_all_kept() {
                 tracing::warn!("what was kept could not be struck off the undo log: {cause}");
             }
             return conclusion;
         }
-        let left = system.stop().await.iter().map(ToString::to_string).collect();
-        Self::add_leftovers(conclusion, left, journal)
+        self.take_down(system).await;
+        conclusion
     }
 
-    /// The phases, and whatever cuts them off.
+    /// Lets the test's own code end its system.
+    async fn end(&self, value: SystemValue, workload: &Handle) -> Result<(), Obstacle> {
+        let ending = bounded(workload, (self.experiment.system.stop)(value), "end the system");
+        let interrupt = self.setup.interrupt;
+        let hurry = async {
+            interrupt.cancelled().await;
+            clock::sleep(INTERRUPTED_USER_CODE).await;
+        };
+        tokio::select! {
+            ended = ending => ended,
+            () = hurry => Err(Obstacle {
+                blame: Blame::System,
+                what: format!(
+                    "the test's code did not end the system within {} of the interruption",
+                    show_duration(INTERRUPTED_USER_CODE)
+                ),
+            }),
+        }
+    }
+
+    fn tell(&self, text: impl std::fmt::Display) {
+        terminal::tell_of(&self.redactor, format_args!("chaos: {text}"));
+    }
+
+    /// The phases, and whatever cuts them off. What is concluded from them is durable before what is left of the faults is
+    /// undone.
     async fn experiment_on(
         &mut self,
         system: &RunningSystem,
         routes: &dyn ToxicRoutes,
         value: &SystemValue,
         journal: &Journal,
+        undo: &UndoLog,
         workload: &Handle,
-    ) {
+    ) -> Conclusion {
         let (operation, value) = (Arc::clone(&self.experiment.operation), Arc::clone(value));
-        let operation: measure::Operation = Arc::new(move || operation(Arc::clone(&value)));
+        let redactor = self.redactor.clone();
+        let operation: measure::Operation = Arc::new(move || {
+            let (running, redactor) = (operation(Arc::clone(&value)), redactor.clone());
+            // Here, since messages are cut to a length: half a secret would not be known for one.
+            Box::pin(running.map_err(move |error| redactor.text(&with_causes(&*error)).into()))
+        });
         let load = self.setup.plan.definition.load.clone();
         let generator = Generator::new(workload.clone(), operation, load);
-        let steps = Steps::new(&self.setup.plan, system, routes, journal, generator);
+        let Setup { plan, trial, run, runs, tag, limits, .. } = &self.setup;
+        let permit = Permit {
+            leases: Leases::new(runs, run, *limits),
+            request: lease::of_plan(trial, tag, plan, system),
+            holder: undo.path(),
+        };
+        let steps = Steps::new(plan, system, routes, journal, generator, permit);
         let cut_off = tokio::select! {
             done = AssertUnwindSafe(steps.take(&mut self.facts, &mut self.measured)).catch_unwind() => {
                 done.err().map(|panic| Obstacle {
@@ -322,48 +393,12 @@ impl Trial<'_> {
             }
             signal = self.setup.interrupt.cancelled() => Some(interrupted(&signal)),
         };
+        if let Some(obstacle) = cut_off {
+            meets(&mut self.facts, obstacle, journal);
+        }
+        let conclusion = record(&mut self.facts, journal);
         // Nothing is left to undo where the phases came to their end.
-        let failures = steps.undo().await.into_iter().map(|what| Obstacle { blame: Blame::Injector, what });
-        for obstacle in cut_off.into_iter().chain(failures) {
-            self.meets(obstacle, journal);
-        }
-    }
-
-    fn meets(&mut self, obstacle: Obstacle, journal: &Journal) {
-        tracing::warn!("{}", obstacle.what);
-        journal.event(&Event::Obstacle { obstacle: &obstacle });
-        self.facts.obstacles.push(obstacle);
-    }
-
-    /// Concludes, and makes the conclusion durable before anything is taken down.
-    fn record(&mut self, journal: &Journal) -> Conclusion {
-        let conclusion = conclude(&self.facts);
-        journal.event(&Event::Concluded { conclusion: &conclusion });
-        match journal.seal() {
-            Ok(()) => conclusion,
-            Err(cause) => {
-                let what = format!("could not write the journal: {cause}");
-                self.facts.obstacles.push(Obstacle { blame: Blame::Harness, what });
-                conclude(&self.facts)
-            }
-        }
-    }
-
-    /// What could not be taken down spoils a good verdict and is added to a bad one.
-    fn add_leftovers(mut conclusion: Conclusion, left: Vec<String>, journal: &Journal) -> Conclusion {
-        if left.is_empty() {
-            return conclusion;
-        }
-        journal.event(&Event::LeftBehind { what: &left });
-        if conclusion.verdict == Verdict::Upheld {
-            conclusion =
-                Conclusion { verdict: Verdict::Error, blame: Some(Blame::Harness), reasons: Vec::new() };
-        }
-        conclusion.reasons.extend(left);
-        journal.event(&Event::Concluded { conclusion: &conclusion });
-        if let Err(cause) = journal.seal() {
-            conclusion.reasons.push(format!("could not write the journal: {cause}"));
-        }
+        self.measured.undoing.extend(steps.undo().await);
         conclusion
     }
 
@@ -400,6 +435,26 @@ impl Trial<'_> {
             }
         }
         logs
+    }
+}
+
+fn meets(facts: &mut Facts, obstacle: Obstacle, journal: &Journal) {
+    tracing::warn!("{}", obstacle.what);
+    journal.event(&Event::Obstacle { obstacle: &obstacle });
+    facts.obstacles.push(obstacle);
+}
+
+/// Concludes, and makes the conclusion durable before anything is taken down.
+fn record(facts: &mut Facts, journal: &Journal) -> Conclusion {
+    let conclusion = conclude(facts);
+    journal.event(&Event::Concluded { conclusion: &conclusion });
+    match journal.seal() {
+        Ok(()) => conclusion,
+        Err(cause) => {
+            let what = format!("could not write the journal: {cause}");
+            facts.obstacles.push(Obstacle { blame: Blame::Harness, what });
+            conclude(facts)
+        }
     }
 }
 

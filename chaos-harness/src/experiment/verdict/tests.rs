@@ -101,6 +101,16 @@ fn one_violated_threshold_refutes_beside_one_that_is_undecided() {
 }
 
 #[test]
+fn a_turbulence_cut_short_decides_nothing_unless_it_was_decided_by_then() {
+    let cut_short = || Some("out of time".to_owned());
+    let facts = Facts { cut_short: cut_short(), recovery: None, ..good() };
+    assert_concludes(&facts, Verdict::Inconclusive, Blame::Environment, &["out of time"]);
+    let turbulence = Some(judged(&[Decision::Violated]));
+    let facts = Facts { cut_short: cut_short(), turbulence, recovery: None, ..good() };
+    assert_eq!(conclude(&facts).verdict, Verdict::Refuted);
+}
+
+#[test]
 fn no_recovery_refutes() {
     let facts = Facts { recovery: Some(Recovery { after: None, within: WITHIN, late: 0.0 }), ..good() };
     let reasons = ["the steady state did not come back within 5s"];
@@ -166,18 +176,21 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::option::weighted(0.1, Just(obstacle())),
         prop::option::weighted(0.1, Just(panic())),
         prop::option::weighted(0.1, Just(halt())),
+        prop::option::weighted(0.1, Just("out of time".to_owned())),
         decisions(),
         decisions(),
         prop::collection::vec(seen, 0..3),
         prop::option::weighted(0.9, after.prop_map(|after| Recovery { after, within: WITHIN, late: 0.0 })),
     )
-        .prop_map(|(obstacle, panic, halt, baseline, turbulence, effects, recovery)| Facts {
+        .prop_map(|(obstacle, panic, halt, cut_short, baseline, turbulence, effects, recovery)| Facts {
             obstacles: obstacle.into_iter().collect(),
             panic,
             halt,
+            cut_short,
             baseline,
             turbulence,
             effects,
+            recovery_left_out: recovery.is_none().then(|| "it was not undone".to_owned()),
             recovery,
         })
 }
@@ -193,6 +206,7 @@ proptest! {
         let flawless = facts.obstacles.is_empty()
             && facts.panic.is_none()
             && facts.halt.is_none()
+            && facts.cut_short.is_none()
             && (facts.baseline.is_none() || holds(&facts.baseline))
             && holds(&facts.turbulence)
             && !facts.effects.is_empty()

@@ -4,7 +4,9 @@ use super::json::{JsonError, quote};
 use crate::proxy::{ListenError, ProxyError};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -73,6 +75,18 @@ pub(super) fn moved(path: &str) -> Answer {
 /// A browser: a page that it shows could otherwise reach the API of its user's machine.
 pub(super) fn browser() -> Answer {
     plain(StatusCode::FORBIDDEN, "User agent not allowed\n")
+}
+
+/// A request that does not say whom it is to.
+pub(super) fn no_host() -> Answer {
+    answer(StatusCode::BAD_REQUEST, Some(PLAIN), "400 Bad Request: missing required Host header")
+}
+
+/// A request without the token.
+pub(super) fn unauthorized() -> Answer {
+    let text = "token missing or wrong: send the header Authorization: Bearer TOKEN";
+    let refused = Refusal::new(StatusCode::UNAUTHORIZED, text).answer();
+    with(refused, WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 /// A request that makes no sense as HTTP.

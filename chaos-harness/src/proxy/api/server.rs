@@ -1,6 +1,8 @@
 //! The API's port and its connections.
 
-use super::ApiOptions;
+use super::gate::Gate;
+use super::host::Hosts;
+use super::options::ApiOptions;
 use super::service::Service;
 use crate::proxy::Proxy;
 use crate::proxy::lock::lock;
@@ -11,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,6 +22,12 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// How long a connection may be idle, or take for the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// How large the head of a request may be.
+const LARGEST_HEAD: usize = 64 << 10;
+/// How many lines it may have.
+const MOST_HEADERS: usize = 100;
+/// How many connections to the API may be open: those of routes are not among them.
+const MOST_CONNECTIONS: usize = 1_024;
 
 /// Why the API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +40,19 @@ pub enum ApiError {
         address: String,
         /// The system's answer.
         source: io::Error,
+    },
+    /// Other machines could use it, which [`ApiAccess::Local`] does not allow.
+    ///
+    /// [`ApiAccess::Local`]: crate::proxy::ApiAccess::Local
+    #[error(
+        "the API at {address} could be used from other machines ({found} is not loopback): listen on localhost, or set \
+         ApiOptions::access to ApiAccess::Remote and a token"
+    )]
+    NotLocal {
+        /// The address as it was asked for.
+        address: String,
+        /// What it means.
+        found: IpAddr,
     },
 }
 
@@ -84,23 +105,31 @@ impl Proxy {
     /// ```
     ///
     /// # Errors
-    /// The address cannot be listened on: most often because the port is taken.
+    /// The address cannot be listened on: most often because the port is taken. Or it is not loopback, and
+    /// [`ApiOptions::access`] does not say outright that other machines may use the API.
     pub fn serve_api(&self, options: ApiOptions) -> Result<Api, ApiError> {
-        let ApiOptions { listen, proxy_metrics, runtime_metrics } = options;
+        let ApiOptions { listen, access, allowed_hosts, proxy_metrics, runtime_metrics } = options;
         let table = self.table().clone();
         let runtime = table.runtime();
+        let failed = |source| ApiError::Listen { address: listen.clone(), source };
+        let addresses = preferred(listen.to_socket_addrs().map_err(failed)?);
+        // All that the name means: which one is taken in the end is a matter of what is free.
+        let foreign = addresses.iter().map(SocketAddr::ip).find(|ip| !ip.to_canonical().is_loopback());
+        if let Some(found) = foreign.filter(|_| access.is_local()) {
+            return Err(ApiError::NotLocal { address: listen, found });
+        }
         let bind = || {
-            let socket = std::net::TcpListener::bind(&*preferred(listen.to_socket_addrs()?))?;
+            let socket = std::net::TcpListener::bind(&*addresses)?;
             socket.set_nonblocking(true)?;
             let address = socket.local_addr()?;
             let _entered = runtime.enter();
             Ok((address, TcpListener::from_std(socket)?))
         };
-        let (address, socket) =
-            bind().map_err(|source| ApiError::Listen { address: listen.clone(), source })?;
+        let (address, socket) = bind().map_err(failed)?;
         let listener = Arc::new(Listener { socket: Mutex::new(Some(socket)) });
         let weak = Arc::downgrade(&listener);
-        let service = Arc::new(Service::new(table, proxy_metrics, runtime_metrics));
+        let gate = Gate::new(Hosts::new(address.ip(), &listen, allowed_hosts), access.token());
+        let service = Arc::new(Service::new(table, gate, proxy_metrics, runtime_metrics));
         let task = runtime.spawn(accept(listener, service)).abort_handle();
         Ok(Api { address, listener: weak, task })
     }
@@ -135,6 +164,8 @@ async fn accept(listener: Arc<Listener>, service: Arc<Service>) {
     while let Some(accepted) = poll_fn(|cx| listener.poll_accept(cx)).await {
         while connections.try_join_next().is_some() {}
         match accepted {
+            // Closed at once: to wait for another to end would keep out those who do not know why.
+            Ok(stream) if connections.len() >= MOST_CONNECTIONS => drop(stream),
             Ok(stream) => {
                 trouble.is_over();
                 connections.spawn(converse(stream, Arc::clone(&service)));
@@ -154,6 +185,8 @@ async fn converse(stream: TcpStream, service: Arc<Service>) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(LARGEST_HEAD)
+        .max_headers(MOST_HEADERS)
         .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), answer)

@@ -1,36 +1,35 @@
 //! What the API answers to a request.
 
 use super::answer::{self, Answer, Outcome, Refusal};
+use super::body::Bodies;
+use super::gate::Gate;
 use super::request_id::RequestIds;
 use super::router::{Call, Destination, destination};
 use super::turns::Turns;
 use super::{VERSION, metrics, populate, proxies, toxics};
 use crate::proxy::Table;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Request, StatusCode};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
-use std::time::Duration;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-toxiproxy-request-id");
-/// Thousands of proxies fit.
-const LARGEST_BODY: usize = 8 << 20;
-/// How long a body may take.
-const BODY_WITHIN: Duration = Duration::from_secs(15);
 
 /// Answers requests. The bodies of requests are read before anything is locked: a slow client holds up no other.
 pub(super) struct Service {
     table: Table,
+    gate: Gate,
     proxy_metrics: bool,
     runtime_metrics: bool,
+    bodies: Bodies,
     turns: Turns,
     ids: RequestIds,
 }
 
 impl Service {
-    pub(super) fn new(table: Table, proxy_metrics: bool, runtime_metrics: bool) -> Self {
-        Self { table, proxy_metrics, runtime_metrics, turns: Turns::new(), ids: RequestIds::new() }
+    pub(super) fn new(table: Table, gate: Gate, proxy_metrics: bool, runtime_metrics: bool) -> Self {
+        let (bodies, turns, ids) = (Bodies::new(), Turns::new(), RequestIds::new());
+        Self { table, gate, proxy_metrics, runtime_metrics, bodies, turns, ids }
     }
 
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
@@ -44,11 +43,9 @@ impl Service {
             Destination::Malformed => return answer::bad_request(),
         };
         let id = self.ids.next();
-        let agent = head.headers.get(USER_AGENT);
-        let mut answer = if agent.is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/")) {
-            answer::browser()
-        } else {
-            self.perform(call, body).await.unwrap_or_else(|refusal| refusal.answer())
+        let mut answer = match self.gate.turns_away(&head, &call) {
+            Some(refusal) => refusal,
+            None => self.perform(call, body).await.unwrap_or_else(|refusal| refusal.answer()),
         };
         tracing::debug!(method = %head.method, uri = %head.uri, status = answer.status().as_u16(), id, "API");
         if let Ok(id) = HeaderValue::try_from(id) {
@@ -69,7 +66,7 @@ impl Service {
             Call::ListToxics(proxy) => toxics::list(table, &proxy),
             Call::ShowToxic(proxy, toxic) => toxics::show(table, &proxy, &toxic),
             Call::CreateProxy => {
-                let spec = proxies::read_new(&read(body).await?)?;
+                let spec = proxies::read_new(&self.bodies.read(body).await?)?;
                 self.blocking(move |service| {
                     let _turn = service.turns.wait(&spec.name);
                     proxies::create(&service.table, spec)
@@ -77,7 +74,7 @@ impl Service {
                 .await
             }
             Call::UpdateProxy(proxy) => {
-                let body = read(body).await?;
+                let body = self.bodies.read(body).await?;
                 self.blocking(move |service| {
                     let _turn = service.turns.wait(&proxy);
                     proxies::update(&service.table, &proxy, &body)
@@ -85,7 +82,7 @@ impl Service {
                 .await
             }
             Call::Populate => {
-                let body = read(body).await?;
+                let body = self.bodies.read(body).await?;
                 self.blocking(move |service| Ok(populate::populate(&service.table, &service.turns, &body)))
                     .await
             }
@@ -95,12 +92,12 @@ impl Service {
                 proxies::delete(table, &proxy)
             }
             Call::CreateToxic(proxy) => {
-                let body = read(body).await?;
+                let body = self.bodies.read(body).await?;
                 let _turn = self.turns.take(&proxy).await;
                 toxics::create(table, &proxy, &body)
             }
             Call::UpdateToxic(proxy, toxic) => {
-                let body = read(body).await?;
+                let body = self.bodies.read(body).await?;
                 let _turn = self.turns.take(&proxy).await;
                 toxics::update(table, &proxy, &toxic, &body)
             }
@@ -134,25 +131,5 @@ impl Service {
             }
         }
         outcome
-    }
-}
-
-/// The whole body, as long as it is bounded in size and time.
-async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        let text = format!("request body too large: it can have {LARGEST_BODY} bytes at most");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
-    };
-    if body.size_hint().lower() > LARGEST_BODY as u64 {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(read)) => Ok(read.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Refusal::bad_body("unexpected EOF")),
-        Err(_) => {
-            let text = format!("request body not complete after {} s", BODY_WITHIN.as_secs());
-            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text))
-        }
     }
 }

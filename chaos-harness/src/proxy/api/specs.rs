@@ -7,6 +7,9 @@ use crate::proxy::RouteSpec;
 const LIST: &str = "[]struct { toxiproxy.Proxy; Enabled *bool \"json:\\\"enabled\\\"\" }";
 const ELEMENT: &str = "struct { toxiproxy.Proxy; Enabled *bool \"json:\\\"enabled\\\"\" }";
 
+/// As many as there are ports at an address.
+const MOST: usize = 65_535;
+
 /// Why a list of proxies was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +25,9 @@ pub enum ReadRoutesError {
         /// Which proxy of the list; the first is 1.
         number: usize,
     },
+    /// More proxies than could listen.
+    #[error("bad request body: more than {MOST} proxies")]
+    TooMany,
 }
 
 /// Reads the JSON array of proxies that Toxiproxy's `-config` and `POST /populate` take.
@@ -35,10 +41,13 @@ pub enum ReadRoutesError {
 /// ```
 ///
 /// # Errors
-/// It is no such array, or a proxy in it has no name or no upstream.
+/// It is no such array, or a proxy in it has no name or no upstream, or there are more than 65,535.
 pub fn read_routes(json: &[u8]) -> Result<Vec<RouteSpec>, ReadRoutesError> {
     let Some(elements) = Raw::first(json)?.array(Place::BODY, LIST)? else { return Ok(Vec::new()) };
-    let fields = elements.map(ProxyFields::of_element).collect::<Result<Vec<_>, _>>()?;
+    let fields = elements.take(MOST + 1).map(ProxyFields::of_element).collect::<Result<Vec<_>, _>>()?;
+    if fields.len() > MOST {
+        return Err(ReadRoutesError::TooMany);
+    }
     let specs = fields.into_iter().enumerate().map(|(at, fields)| {
         fields.spec().map_err(|field| ReadRoutesError::Missing { field, number: at + 1 })
     });

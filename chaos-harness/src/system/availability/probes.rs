@@ -2,6 +2,7 @@
 
 use super::Obstacle;
 use super::engine::{self, EngineAddress};
+use crate::safety::private;
 use crate::system::program::{self, NotFound};
 use crate::system::template::{self, placeholders};
 use crate::system::{Provider, ProviderKind};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -74,7 +75,7 @@ impl Availability {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Renamed into place: another process reads all of it or none.
         let draft = file.with_extension(format!("{}.tmp", std::process::id()));
-        fs::write(&draft, serde_json::to_vec(&known)?)?;
+        private::create(&draft)?.write_all(&serde_json::to_vec(&known)?)?;
         fs::rename(&draft, file)
     }
 

@@ -1,25 +1,32 @@
 //! The Docker engine, as far as it is needed here.
 
 use crate::safety::TRIAL_LABEL;
+use crate::safety::containers::{self, Looks};
 use crate::system::availability::{EngineAddress, image_remedy};
 use crate::system::error::StartError;
-use futures::future::try_join_all;
 use futures::stream::StreamExt as _;
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use testcontainers::TestcontainersError;
 use testcontainers::bollard::errors::Error as BollardError;
 use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder, WaitContainerOptions,
+    InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder,
+    WaitContainerOptions,
 };
 use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
 use testcontainers::core::error::ClientError;
+use tokio::time::timeout;
 
-/// How long the engine may take to answer, in seconds.
-const ANSWER_LIMIT: u64 = 30;
+/// How long the client itself waits for an answer, in seconds: longer than anything that is asked may take.
+const ANSWER_LIMIT: u64 = 120;
+
+/// How long the engine may take to answer a question, or to do what a container takes at once.
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long it may take to start a container.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What an engine counts as no quota, when it is set; an inspection says 0.
 const NO_QUOTA: i64 = -1;
@@ -31,7 +38,15 @@ pub(super) const USUAL_PERIOD: i64 = 100_000;
 #[error("could not {what}: {cause}")]
 pub(crate) struct EngineError {
     what: &'static str,
-    cause: BollardError,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Refused(BollardError),
+    #[error("the engine has not answered within {} s", .0.as_secs())]
+    Silent(Duration),
 }
 
 /// A connection to the engine of one container. Each has its own: pooled connections end with the runtime they were
@@ -58,11 +73,11 @@ impl Engine {
     }
 
     pub(super) async fn inspect(&self, id: &str) -> Result<State, EngineError> {
-        let found = self.client.inspect_container(id, None::<InspectContainerOptions>).await;
-        found.map(State).map_err(doing("inspect the container"))
+        let found = self.client.inspect_container(id, None::<InspectContainerOptions>);
+        within(ANSWERS_WITHIN, "inspect the container", found).await.map(State)
     }
 
-    /// Waits for the container's end; how it ended.
+    /// Waits for the container's end, for as long as it takes; how it ended.
     pub(super) async fn wait(&self, id: &str) -> Result<String, EngineError> {
         match self.client.wait_container(id, None::<WaitContainerOptions>).next().await {
             // A status other than 0 comes as an error.
@@ -86,20 +101,17 @@ impl Engine {
 
     pub(super) async fn kill(&self, id: &str, signal: &str) -> Result<(), EngineError> {
         let options = KillContainerOptionsBuilder::default().signal(signal).build();
-        self.client.kill_container(id, Some(options)).await.map_err(doing("signal the container"))
+        let sent = self.client.kill_container(id, Some(options));
+        within(ANSWERS_WITHIN, "signal the container", sent).await
     }
 
     pub(super) async fn start(&self, id: &str) -> Result<(), EngineError> {
-        let started = self.client.start_container(id, None::<StartContainerOptions>).await;
-        started.map_err(doing("start the container"))
+        let started = self.client.start_container(id, None::<StartContainerOptions>);
+        within(STARTS_WITHIN, "start the container", started).await
     }
 
     pub(super) async fn pause(&self, id: &str) -> Result<(), EngineError> {
-        self.client.pause_container(id).await.map_err(doing("pause the container"))
-    }
-
-    pub(super) async fn unpause(&self, id: &str) -> Result<(), EngineError> {
-        self.client.unpause_container(id).await.map_err(doing("unpause the container"))
+        within(ANSWERS_WITHIN, "pause the container", self.client.pause_container(id)).await
     }
 
     pub(super) async fn set_cpu_quota(&self, id: &str, quota: i64, period: i64) -> Result<(), EngineError> {
@@ -108,49 +120,43 @@ impl Engine {
             cpu_period: Some(period),
             ..ContainerUpdateBody::default()
         };
-        self.client.update_container(id, body).await.map_err(doing("set the container's CPU quota"))
+        let set = self.client.update_container(id, body);
+        within(ANSWERS_WITHIN, "set the container's CPU quota", set).await
     }
 
     /// In how many periods the container has been throttled since it was started.
     pub(super) async fn throttled_periods(&self, id: &str) -> Result<u64, EngineError> {
         let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
-        match self.client.stats(id, Some(options)).next().await {
-            Some(Ok(stats)) => Ok(stats
-                .cpu_stats
-                .and_then(|cpu| cpu.throttling_data)
-                .and_then(|throttling| throttling.throttled_periods)
-                .unwrap_or_default()),
-            Some(Err(error)) => Err(doing("read the container's statistics")(error)),
-            None => Ok(0),
-        }
+        let mut stats = self.client.stats(id, Some(options));
+        let first = async { stats.next().await.transpose() };
+        let stats = within(ANSWERS_WITHIN, "read the container's statistics", first).await?;
+        Ok(stats
+            .and_then(|stats| stats.cpu_stats)
+            .and_then(|cpu| cpu.throttling_data)
+            .and_then(|throttling| throttling.throttled_periods)
+            .unwrap_or_default())
     }
 }
 
-pub(super) fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
-    move |cause| EngineError { what, cause }
+fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
+    move |cause| EngineError { what, cause: Cause::Refused(cause) }
 }
 
-/// Removes every container of this trial, running or not.
-pub(in crate::system) async fn remove_all(trial: &str) -> Result<(), EngineError> {
-    let engine = Engine::connect()?;
-    let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={trial}")])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let found =
-        engine.client.list_containers(Some(options)).await.map_err(doing("list the trial's containers"))?;
-    let removals = found.into_iter().filter_map(|container| container.id).map(|id| {
-        let client = engine.client.clone();
-        async move {
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            match client.remove_container(&id, Some(options)).await {
-                // Gone, or about to be.
-                Ok(()) | Err(BollardError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
-                    Ok(())
-                }
-                Err(error) => Err(doing("remove a container")(error)),
-            }
-        }
-    });
-    try_join_all(removals).await.map(drop)
+/// One call, within a time limit.
+pub(super) async fn within<T>(
+    limit: Duration,
+    what: &'static str,
+    call: impl Future<Output = Result<T, BollardError>>,
+) -> Result<T, EngineError> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer.map_err(doing(what)),
+        Err(_) => Err(EngineError { what, cause: Cause::Silent(limit) }),
+    }
+}
+
+/// Removes everything that carries this trial's label.
+pub(in crate::system) async fn remove_all(trial: &str) -> Result<(), crate::BoxError> {
+    Ok(containers::remove_all(&Engine::connect()?.client, trial, Looks::One).await?)
 }
 
 /// A container as the engine sees it.
@@ -172,6 +178,12 @@ impl State {
             _ => String::new(),
         };
         Some(format!("exit status {code}{reason}"))
+    }
+
+    /// Whether it carries the label of this trial: then the trial has started it.
+    pub(super) fn belongs_to(&self, trial: &str) -> bool {
+        let labels = self.0.config.as_ref().and_then(|config| config.labels.as_ref());
+        labels.and_then(|labels| labels.get(TRIAL_LABEL)).is_some_and(|of| of == trial)
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -236,6 +248,20 @@ pub(super) fn explain(image: &str, error: &TestcontainersError) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testcontainers::bollard::models::ContainerConfig;
+
+    #[test]
+    fn a_container_belongs_to_the_trial_of_its_label_and_to_no_other() {
+        let labelled = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let config = ContainerConfig { labels: Some(labels.collect()), ..ContainerConfig::default() };
+            State(ContainerInspectResponse { config: Some(config), ..ContainerInspectResponse::default() })
+        };
+        assert!(labelled(&[("chaos.trial", "ours")]).belongs_to("ours"));
+        assert!(!labelled(&[("chaos.trial", "ours-2")]).belongs_to("ours"));
+        assert!(!labelled(&[("chaos.run", "ours")]).belongs_to("ours"));
+        assert!(!State(ContainerInspectResponse::default()).belongs_to(""));
+    }
 
     #[test]
     fn a_tag_is_told_from_a_registry_port() {

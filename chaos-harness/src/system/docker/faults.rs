@@ -4,7 +4,8 @@ use super::engine::{EngineError, USUAL_PERIOD};
 use super::{ContainerInstance, Starved, logs};
 use crate::BoxError;
 use crate::fault::InstanceFault;
-use crate::safety::UndoAction;
+use crate::safety::containers::{Harm, OwnContainer};
+use crate::safety::{TRIAL_LABEL, UndoAction, Undone};
 use crate::system::Ready;
 use crate::system::error::{Step, SystemError};
 use crate::system::instance::Effect;
@@ -28,6 +29,14 @@ impl ContainerInstance {
 
     async fn make(&self, fault: InstanceFault) -> Result<(), BoxError> {
         let state = self.engine.inspect(&self.id).await?;
+        let trial = &self.launch.trial;
+        if !state.belongs_to(trial) {
+            return Err(format!(
+                "container {} is not this trial's: its label {TRIAL_LABEL} is not `{trial}`",
+                self.id
+            )
+            .into());
+        }
         if let Some(status) = state.ended() {
             return Err(format!("it had already ended: {status}").into());
         }
@@ -46,18 +55,26 @@ impl ContainerInstance {
                 }
             }
             InstanceFault::Pause => {
-                let undo = UndoAction::UnpauseContainer { id: self.id.clone() };
-                applied.paused = Some(self.launch.undo.record(undo)?);
+                let undo =
+                    UndoAction::UnpauseContainer { id: self.id.clone(), trial: self.launch.trial.clone() };
+                let record = *applied.paused.insert(self.launch.undo.record(undo)?);
                 self.engine.pause(&self.id).await?;
+                self.launch.undo.applied(record)?;
             }
             InstanceFault::StarveCpu { to } => {
                 let (quota, period) = state.cpu_quota();
                 let throttled = self.engine.throttled_periods(&self.id).await?;
-                let undo = UndoAction::RestoreCpuQuota { id: self.id.clone(), quota, period };
+                let undo = UndoAction::RestoreCpuQuota {
+                    id: self.id.clone(),
+                    trial: self.launch.trial.clone(),
+                    quota,
+                    period,
+                };
                 let record = self.launch.undo.record(undo)?;
                 applied.starved = Some(Starved { quota, period, throttled, record });
                 let (quota, period) = cpu_quota(to);
                 self.engine.set_cpu_quota(&self.id, quota, period).await?;
+                self.launch.undo.applied(record)?;
             }
             InstanceFault::LimitMemory { .. } => return Err("only processes take this fault".into()),
         }
@@ -131,54 +148,59 @@ impl ContainerInstance {
         })
     }
 
-    pub(super) async fn undo_fault(&self, fault: InstanceFault) -> Result<(), SystemError> {
+    pub(super) async fn undo_fault(&self, fault: InstanceFault) -> Result<Undone, SystemError> {
         let label = &self.launch.label;
         self.put_right(fault).await.map_err(|cause| SystemError::fault(Step::Undo, fault, label, cause))
     }
 
-    async fn put_right(&self, fault: InstanceFault) -> Result<(), BoxError> {
+    async fn put_right(&self, fault: InstanceFault) -> Result<Undone, BoxError> {
         let mut applied = self.applied.lock().await;
-        let undo = &self.launch.undo;
-        match fault {
-            InstanceFault::Kill | InstanceFault::Stop { .. } => return self.restart().await,
-            InstanceFault::Pause => {
-                if self.engine.inspect(&self.id).await?.is_paused() {
-                    self.engine.unpause(&self.id).await?;
-                }
-                if self.engine.inspect(&self.id).await?.is_paused() {
-                    return Err("it is still paused".into());
-                }
-                applied.paused.take().map_or(Ok(()), |record| undo.done(record))?;
+        let (harm, record) = match fault {
+            InstanceFault::Kill | InstanceFault::Stop { .. } => {
+                self.restart().await?;
+                return Ok(Undone::AsMeant);
             }
-            InstanceFault::StarveCpu { .. } => {
-                if let Some(Starved { quota, period, record, .. }) = applied.starved.take() {
-                    self.engine.set_cpu_quota(&self.id, quota, period).await?;
-                    let set = self.engine.inspect(&self.id).await?.cpu_quota();
-                    if set != (quota, period) {
-                        return Err(format!("its CPU quota is still {} of {} us", set.0, set.1).into());
-                    }
-                    undo.done(record)?;
+            InstanceFault::Pause => (Harm::Paused, applied.paused),
+            InstanceFault::StarveCpu { .. } => match applied.starved {
+                Some(Starved { quota, period, record, .. }) => {
+                    (Harm::Starved { quota, period }, Some(record))
                 }
-            }
-            InstanceFault::LimitMemory { .. } => return Ok(()),
+                None => return Ok(Undone::AsMeant),
+            },
+            InstanceFault::LimitMemory { .. } => return Ok(Undone::AsMeant),
+        };
+        let undone = self.own().put_right(harm).await?;
+        match harm {
+            Harm::Paused => applied.paused = None,
+            Harm::Starved { .. } => applied.starved = None,
         }
-        if applied.paused.is_some() {
-            // It is not expected to answer while another fault holds it.
-            return Ok(());
+        record.map_or(Ok(()), |record| self.launch.undo.done(record))?;
+        if applied.paused.is_some() || undone != Undone::AsMeant {
+            // It is not expected to answer while another fault holds it, or when it is no more.
+            return Ok(undone);
         }
         // It has logged that it was ready long ago: that it answers again is what counts now.
         let ready = match &self.launch.ready {
             Ready::Log { .. } => Ready::Tcp,
             other => other.clone(),
         };
-        self.wait_until_ready(&ready).await
+        self.wait_until_ready(&ready).await?;
+        Ok(undone)
+    }
+
+    /// The container, as one that only this trial touches.
+    pub(super) fn own(&self) -> OwnContainer<'_> {
+        OwnContainer { engine: &self.engine.client, id: &self.id, trial: &self.launch.trial }
     }
 
     async fn restart(&self) -> Result<(), BoxError> {
-        let output = self.launch.log.append()?;
         let mut watch = self.launch.log.watch()?;
-        logs::follow_next_start(&self.engine, &self.id, output).await?;
-        self.engine.start(&self.id).await?;
+        // Not where an undo that was cut off has started it already.
+        if self.engine.inspect(&self.id).await?.ended().is_some() {
+            let output = self.launch.log.append()?;
+            logs::follow_next_start(&self.engine, &self.id, output).await?;
+            self.engine.start(&self.id).await?;
+        }
         let state = self.engine.inspect(&self.id).await?;
         let port = self.launch.port;
         let Some(upstream) = state.published(port) else {

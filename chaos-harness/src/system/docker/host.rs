@@ -4,7 +4,7 @@
 //! there too is reached by containers and leaves nothing to undo. A network of the run's own would be one more thing to
 //! clean up, and engines have room for about thirty of them.
 
-use super::engine::{Engine, doing};
+use super::engine::{ANSWERS_WITHIN, Engine, within};
 use super::{Launch, engine, knock};
 use crate::clock;
 use crate::system::ServiceName;
@@ -30,6 +30,9 @@ const DESKTOP_NAME: &str = "host.docker.internal";
 
 /// How long a connection from a container may take. One that is not dropped takes a millisecond.
 const KNOCK_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long the removal of the throw-away container may take.
+const REMOVED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the throw-away container is called in labels.
 const PROBE: &str = "reaches this machine?";
@@ -126,12 +129,13 @@ async fn find_host(launch: &Launch) -> Result<Host, StartError> {
         return Err(HostError(Cause::Remote(address)).into());
     }
     let engine = Engine::connect()?;
-    let info = engine.client.info().await.map_err(doing("ask what it is"))?;
+    let info = within(ANSWERS_WITHIN, "ask what it is", engine.client.info()).await?;
     if is_virtual(&info) {
         tracing::info!("containers are given this machine as {DESKTOP_NAME}");
         return Ok(Host::Name(DESKTOP_NAME));
     }
-    let network = engine.client.inspect_network(NETWORK, None).await.map_err(doing("inspect its network"))?;
+    let network = engine.client.inspect_network(NETWORK, None);
+    let network = within(ANSWERS_WITHIN, "inspect its network", network).await?;
     let gateway = gateway(&network).ok_or(HostError(Cause::NoGateway))?;
     let listener =
         TcpListener::bind((gateway, 0)).await.map_err(|error| HostError(Cause::NotHere(gateway, error)))?;
@@ -188,7 +192,7 @@ async fn hear(
         () = launch.cut.happened() => Err(StartError::CutOff),
     };
     // Should that fail, the undo log still has it: it carries the trial's label.
-    let _ = container.rm().await;
+    let _ = timeout(REMOVED_WITHIN, container.rm()).await;
     heard
 }
 

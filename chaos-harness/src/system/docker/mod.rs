@@ -15,8 +15,8 @@ use super::ready::Question;
 use super::running::{ReadyRoute, Routes};
 use super::template::{self, Values};
 use crate::fault::InstanceFault;
-use crate::safety::{RUN_LABEL, TRIAL_LABEL, UndoId, UndoLog};
-use crate::system::ServiceName;
+use crate::safety::{RUN_LABEL, TRIAL_LABEL, UndoId, UndoLog, Undone};
+use crate::system::{ServiceName, Variable};
 use async_trait::async_trait;
 pub(crate) use engine::name_and_tag;
 pub(super) use engine::remove_all;
@@ -53,7 +53,7 @@ pub(super) struct Launch {
     /// With its placeholders.
     pub(super) command: Vec<String>,
     /// With their placeholders.
-    pub(super) env: Vec<(String, String)>,
+    pub(super) env: Vec<Variable>,
     pub(super) ready: Ready,
     pub(super) ready_within: Duration,
     pub(super) run: String,
@@ -201,8 +201,8 @@ impl Launch {
         if !self.command.is_empty() {
             request = request.with_cmd(self.command.iter().map(|word| template::fill(word, values)));
         }
-        for (name, value) in &self.env {
-            request = request.with_env_var(name, template::fill(value, values));
+        for variable in &self.env {
+            request = request.with_env_var(variable.name(), variable.fill(values));
         }
         request
     }
@@ -291,7 +291,7 @@ impl Instance for ContainerInstance {
         self.look_for(fault).await
     }
 
-    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError> {
+    async fn undo(&self, fault: InstanceFault) -> Result<Undone, SystemError> {
         self.undo_fault(fault).await
     }
 
@@ -300,7 +300,9 @@ impl Instance for ContainerInstance {
             return Ok(());
         };
         let failed = |error: crate::BoxError| SystemError::stop(&self.launch.label, error);
-        container.rm().await.map_err(|error| failed(error.into()))?;
+        // Its own removal has no time limit, and would be tried once more when it is dropped.
+        std::mem::forget(container);
+        self.own().remove().await.map_err(|error| failed(error.into()))?;
         let applied = std::mem::take(&mut *self.applied.lock().await);
         let records = applied.paused.into_iter().chain(applied.starved.map(|starved| starved.record));
         let mut records = records;

@@ -2,16 +2,18 @@
 
 use super::duty_cycle::DutyCycle;
 use super::group::{self, ProcessGroup};
-use super::{ProcessInstance, State, end, table};
+use super::{ENDS_WITHIN, ProcessInstance, State, end, kill, table};
 use crate::BoxError;
 use crate::clock;
 use crate::fault::InstanceFault;
-use crate::safety::{UndoAction, UndoId, UndoLog};
+use crate::safety::{Rung, UndoAction, UndoId, UndoLog, Undone, climb};
 use crate::system::Ready;
 use crate::system::error::{Step, SystemError};
 use crate::system::instance::Effect;
 use crate::system::ready;
+use futures::FutureExt as _;
 use rustix::process::{Pid, Signal};
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -28,11 +30,16 @@ pub(super) struct Applied {
     limited: Vec<Limited>,
 }
 
+/// The soft and the hard limit of an address space, in bytes.
+type Limits = (Option<u64>, Option<u64>);
+
 /// A process whose address space is limited, and the limits it had.
 #[derive(Debug)]
 struct Limited {
     pid: Pid,
-    limits: (Option<u64>, Option<u64>),
+    /// When it was started: a later process may have its number.
+    started: u64,
+    limits: Limits,
     record: UndoId,
 }
 
@@ -74,15 +81,19 @@ impl ProcessInstance {
             return Err(failed(conflict.into()));
         }
         match fault {
-            InstanceFault::Kill => {
-                group.signal(Signal::KILL);
-                group.wait().await;
+            InstanceFault::Kill | InstanceFault::Stop { .. } => {
+                self.launch.note_strays(&mut state.running).map_err(|error| failed(error.into()))?;
+                let ended = match fault {
+                    InstanceFault::Stop { grace } => end(&group, grace).await,
+                    _ => kill(&group).await,
+                };
+                ended.map_err(|error| failed(error.into()))?;
             }
-            InstanceFault::Stop { grace } => end(&group, grace).await,
             InstanceFault::Pause => {
-                state.applied.paused =
-                    Some(self.record_resume(&group).map_err(|error| failed(error.into()))?);
+                let record = self.record_resume(&group).map_err(|error| failed(error.into()))?;
+                state.applied.paused = Some(record);
                 group.signal(Signal::STOP);
+                self.launch.undo.applied(record).map_err(|error| failed(error.into()))?;
                 if becomes(&group, true).await == Some(false) {
                     return Err(failed("it is not frozen by SIGSTOP".into()));
                 }
@@ -91,6 +102,7 @@ impl ProcessInstance {
                 let record = self.record_resume(&group).map_err(|error| failed(error.into()))?;
                 let cycle = DutyCycle::start(group, to).map_err(|error| failed(error.into()))?;
                 state.applied.starved = Some((cycle, record));
+                self.launch.undo.applied(record).map_err(|error| failed(error.into()))?;
             }
             InstanceFault::LimitMemory { to } => {
                 for pid in table::members(group.leader()) {
@@ -117,9 +129,15 @@ impl ProcessInstance {
             soft,
             hard,
         })?;
+        // Writing that down took a while: by now the number may be another process's.
+        if !is_still(pid, stat.started) {
+            self.launch.undo.done(record)?;
+            return Ok(None);
+        }
         // The hard limit stays: without privileges it could not be raised again.
         table::set_address_space(pid, (Some(to), hard))?;
-        Ok(Some(Limited { pid, limits: (soft, hard), record }))
+        self.launch.undo.applied(record)?;
+        Ok(Some(Limited { pid, started: stat.started, limits: (soft, hard), record }))
     }
 
     pub(super) async fn look_for(&self, fault: InstanceFault) -> Effect {
@@ -174,13 +192,13 @@ impl ProcessInstance {
         }
     }
 
-    pub(super) async fn undo_fault(&self, fault: InstanceFault) -> Result<(), SystemError> {
+    pub(super) async fn undo_fault(&self, fault: InstanceFault) -> Result<Undone, SystemError> {
         let failed = |cause: BoxError| SystemError::fault(Step::Undo, fault, &self.launch.label, cause);
         let mut state = self.state.lock().await;
         self.put_right(fault, &mut state).await.map_err(failed)
     }
 
-    async fn put_right(&self, fault: InstanceFault, state: &mut State) -> Result<(), BoxError> {
+    async fn put_right(&self, fault: InstanceFault, state: &mut State) -> Result<Undone, BoxError> {
         let undo = &self.launch.undo;
         let has_ended = state.running.group.status().is_some();
         let starts_again = match fault {
@@ -191,54 +209,125 @@ impl ProcessInstance {
         if starts_again {
             // What else was done to the process has gone with it.
             state.applied.clear(undo)?;
-            state.running.group.signal(Signal::KILL);
-            state.running.group.wait().await;
+            kill(&state.running.group).await?;
+            // They may hold what a new start needs.
+            state.running.strays.end(undo).await?;
             self.launch.forget(&mut state.running)?;
             let let_go = state.running.let_go;
             state.running = self.launch.run(&self.port).await?;
             state.running.let_go = let_go;
-            return Ok(());
+            return Ok(Undone::AsMeant);
         }
         let group = state.running.group.clone();
         if let Some(status) = group.status() {
             state.applied.clear(undo)?;
             return Err(format!("it has ended meanwhile: {}", group::describe(status)).into());
         }
-        let records: Vec<UndoId> = match fault {
-            InstanceFault::LimitMemory { .. } => {
-                let limited = std::mem::take(&mut state.applied.limited);
-                for Limited { pid, limits, .. } in &limited {
-                    // One that has ended needs no limit.
-                    if table::stat(*pid).is_some() {
-                        table::set_address_space(*pid, *limits)?;
-                    }
-                }
-                limited.into_iter().map(|limited| limited.record).collect()
-            }
-            InstanceFault::StarveCpu { .. } => {
-                state.applied.starved.take().map(|(_, record)| record).into_iter().collect()
-            }
-            _ => {
-                group.signal(Signal::CONT);
-                state.applied.paused.take().into_iter().collect()
-            }
-        };
-        // It is not expected to go on, or to answer, while another fault holds it.
-        if state.applied.paused.is_some() || state.applied.starved.is_some() {
-            return Ok(records.into_iter().try_for_each(|record| undo.done(record))?);
+        let undone = self.let_go_on(fault, state, &group).await?;
+        let holds = state.applied.paused.is_some() || state.applied.starved.is_some();
+        if undone != Undone::AsMeant {
+            // What else was done to it is gone with it.
+            state.applied.clear(undo)?;
+            state.running.strays.end(undo).await?;
+            self.launch.forget(&mut state.running)?;
+            return Ok(undone);
         }
-        if becomes(&group, false).await == Some(true) {
+        // It is not expected to answer while another fault holds it.
+        if !holds {
+            // It has logged that it was ready long ago: that it answers again is what counts now.
+            let ready = match &self.launch.ready {
+                Ready::Log { .. } => Ready::Tcp,
+                other => other.clone(),
+            };
+            let mut log = self.launch.log.watch()?;
+            self.launch.wait_until_ready(&group, &self.port, &ready, &mut log).await?;
+        }
+        Ok(undone)
+    }
+
+    /// Takes the fault off the group; by killing it where it must be.
+    async fn let_go_on(
+        &self,
+        fault: InstanceFault,
+        state: &mut State,
+        group: &ProcessGroup,
+    ) -> Result<Undone, BoxError> {
+        let applied = &mut state.applied;
+        let (mut limited, mut records) = (Vec::new(), Vec::new());
+        match fault {
+            InstanceFault::LimitMemory { .. } => limited = std::mem::take(&mut applied.limited),
+            // Dropped, the cycle lets the group go on.
+            InstanceFault::StarveCpu { .. } => {
+                records.extend(applied.starved.take().map(|(_, record)| record));
+            }
+            _ => records.extend(applied.paused.take()),
+        }
+        records.extend(limited.iter().map(|limited| limited.record));
+        // Another fault may hold it all the same.
+        let goes_on = applied.paused.is_none() && applied.starved.is_none();
+        let limited: Vec<_> = limited.iter().map(|one| (one.pid, one.started, one.limits)).collect();
+        let undone = climb(&self.launch.label, &LADDER, |way| {
+            let (group, limited) = (group.clone(), limited.clone());
+            async move {
+                match way {
+                    Way::LetGoOn => release(&group, &limited, goes_on).await,
+                    Way::Kill => Ok(kill(&group).await?),
+                }
+            }
+            .boxed()
+        });
+        let undone = undone.await?;
+        records.into_iter().try_for_each(|record| self.launch.undo.done(record))?;
+        Ok(undone)
+    }
+}
+
+/// How a fault is taken off a group.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    LetGoOn,
+    Kill,
+}
+
+/// 12 s in all.
+const LADDER: [Rung<Way>; 2] = [
+    Rung { way: Way::LetGoOn, within: SETTLES_WITHIN.saturating_mul(2) },
+    Rung { way: Way::Kill, within: ENDS_WITHIN },
+];
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LetGoOn => "let it go on as before",
+            Self::Kill => "kill it",
+        })
+    }
+}
+
+/// Lifts limits, and lets the group go on, unless something else is to hold it.
+async fn release(
+    group: &ProcessGroup,
+    limited: &[(Pid, u64, Limits)],
+    goes_on: bool,
+) -> Result<(), BoxError> {
+    for (pid, started, limits) in limited {
+        // One that has ended needs no limit, and one that came after it keeps its own.
+        if is_still(*pid, *started) {
+            table::set_address_space(*pid, *limits)?;
+        }
+    }
+    if goes_on {
+        group.signal(Signal::CONT);
+        if becomes(group, false).await == Some(true) {
             return Err("it is still frozen".into());
         }
-        records.into_iter().try_for_each(|record| undo.done(record))?;
-        // It has logged that it was ready long ago: that it answers again is what counts now.
-        let ready = match &self.launch.ready {
-            Ready::Log { .. } => Ready::Tcp,
-            other => other.clone(),
-        };
-        let mut log = self.launch.log.watch()?;
-        Ok(self.launch.wait_until_ready(&group, &self.port, &ready, &mut log).await?)
     }
+    Ok(())
+}
+
+/// Whether the process of this number is the one that was started then.
+fn is_still(pid: Pid, started: u64) -> bool {
+    table::stat(pid).is_some_and(|stat| stat.started == started)
 }
 
 /// Waits until the group is frozen, or is not; the last thing seen when it does not become so.
@@ -250,5 +339,23 @@ async fn becomes(group: &ProcessGroup, frozen: bool) -> Option<bool> {
             return seen;
         }
         clock::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_number_that_another_process_has_by_now_is_not_the_one_that_was_meant() {
+        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let started = table::stat(pid).unwrap().started;
+        assert!(is_still(pid, started));
+        assert!(!is_still(pid, started - 1));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_still(pid, started));
     }
 }

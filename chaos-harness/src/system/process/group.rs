@@ -2,6 +2,7 @@
 
 use super::table;
 use crate::clock;
+use crate::safety::ProcessId;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -63,6 +64,11 @@ impl ProcessGroup {
 
     pub(super) fn started(&self) -> u64 {
         self.started
+    }
+
+    /// Its leader, and no later process of the same number.
+    pub(super) fn id(&self) -> ProcessId {
+        ProcessId { pid: self.number(), started: self.started }
     }
 
     /// Sends a signal to the whole group; `false` when it has ended.

@@ -4,6 +4,7 @@ mod duty_cycle;
 mod faults;
 mod group;
 mod port;
+mod strays;
 mod table;
 
 use super::Ready;
@@ -14,23 +15,29 @@ use super::log::{LogFile, LogTail, LogWatch, SHOWN_LINES};
 use super::ready::Question;
 use super::template::{self, Values};
 use crate::fault::InstanceFault;
-use crate::safety::{UndoAction, UndoId, UndoLog};
-use crate::system::ServiceName;
+use crate::safety::{Mark, UndoAction, UndoId, UndoLog, Undone, kill_now};
+use crate::system::{ServiceName, Variable};
 use async_trait::async_trait;
 use faults::Applied;
 use group::ProcessGroup;
 pub(crate) use port::ReservedPort;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
+use strays::Strays;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// How long an instance may take to end by itself when the trial is over.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a killed instance may take to be gone: it may wait for a disk.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many ports are tried when others are faster to take them.
 const PORT_ATTEMPTS: u32 = 3;
@@ -43,13 +50,15 @@ pub(super) struct Launch {
     /// With their placeholders.
     pub(super) arguments: Vec<String>,
     /// With their placeholders.
-    pub(super) env: Vec<(String, String)>,
+    pub(super) env: Vec<Variable>,
     /// The routes that placeholders may name.
     pub(super) routes: BTreeMap<ServiceName, String>,
     pub(super) ready: Ready,
     pub(super) ready_within: Duration,
     /// Put into its environment as `CHAOS_TRIAL`: a process that carries it belongs to this trial.
     pub(super) trial: String,
+    /// What tells it where it lost that.
+    pub(super) mark: Arc<Mark>,
     pub(super) log: LogFile,
     /// Where to write down how to end it; nowhere when it is to outlive the trial.
     pub(super) undo: UndoLog,
@@ -78,12 +87,16 @@ struct Running {
     group: ProcessGroup,
     /// How to end it, in the undo log.
     record: Option<UndoId>,
+    /// What it started and that left its group.
+    strays: Strays,
     let_go: bool,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.let_go {
+            // With what left the group; where that cannot be found, the group at least.
+            drop(kill_now(self.group.id()));
             self.group.signal(Signal::KILL);
         }
     }
@@ -117,11 +130,18 @@ impl Launch {
         let mut log = self.log.watch().map_err(StartError::Log)?;
         let mut running = self.spawn(port.number())?;
         match self.wait_until_ready(&running.group, port, &self.ready, &mut log).await {
-            Ok(()) => Ok(running),
+            Ok(()) => {
+                self.note_strays(&mut running).map_err(StartError::UndoLog)?;
+                Ok(running)
+            }
             Err(error) => {
-                running.group.signal(Signal::KILL);
-                running.group.wait().await;
-                self.forget(&mut running).map_err(StartError::UndoLog)?;
+                // What does not end stays in the undo log.
+                if self.note_strays(&mut running).is_ok()
+                    && kill(&running.group).await.is_ok()
+                    && running.strays.end(&self.undo).await.is_ok()
+                {
+                    self.forget(&mut running).map_err(StartError::UndoLog)?;
+                }
                 Err(error)
             }
         }
@@ -135,26 +155,34 @@ impl Launch {
         command
             .args(self.arguments.iter().map(|argument| template::fill(argument, values)))
             .env("PORT", port.to_string())
-            .envs(self.env.iter().map(|(name, value)| (name, template::fill(value, values))))
+            .envs(self.env.iter().map(|variable| (variable.name(), variable.fill(values))))
             .env("CHAOS_TRIAL", &self.trial)
             // Straight into the log file: a pipe would break when the test ends, and a kept process with it.
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
+        self.mark.put_on(&mut command);
         let spawned = ProcessGroup::spawn(&mut command);
         let group = spawned
             .map_err(|cause| StartError::Spawn { program: self.program.display().to_string(), cause })?;
-        let mut running = Running { group, record: None, let_go: false };
+        let mut running = Running { group, record: None, strays: Strays::default(), let_go: false };
         if !self.keep {
             let (pid, started) = (running.group.number(), running.group.started());
             let record = self.undo.record(UndoAction::KillProcess { pid, started });
-            running.record = Some(record.map_err(StartError::UndoLog)?);
+            let record = *running.record.insert(record.map_err(StartError::UndoLog)?);
+            // It is there already: until this was written, its tag told whose it is.
+            self.undo.applied(record).map_err(StartError::UndoLog)?;
         }
         Ok(running)
     }
 
+    /// Notes in the undo log what left the group: as long as the leader lives, it is known for its own.
+    fn note_strays(&self, running: &mut Running) -> io::Result<()> {
+        if self.keep { Ok(()) } else { running.strays.look(running.group.id(), &self.undo) }
+    }
+
     /// Notes in the undo log that the process has ended.
-    fn forget(&self, running: &mut Running) -> std::io::Result<()> {
+    fn forget(&self, running: &mut Running) -> io::Result<()> {
         running.record.take().map_or(Ok(()), |record| self.undo.done(record))
     }
 
@@ -241,7 +269,7 @@ impl Instance for ProcessInstance {
         Ok(self.look_for(fault).await)
     }
 
-    async fn undo(&self, fault: InstanceFault) -> Result<(), SystemError> {
+    async fn undo(&self, fault: InstanceFault) -> Result<Undone, SystemError> {
         self.undo_fault(fault).await
     }
 
@@ -250,20 +278,32 @@ impl Instance for ProcessInstance {
         let State { running, applied } = &mut *state;
         let group = running.group.clone();
         applied.clear(&self.launch.undo).map_err(|error| SystemError::stop(self.label(), error))?;
+        let failed = |error: crate::BoxError| SystemError::stop(self.label(), error);
+        self.launch.note_strays(running).map_err(|error| failed(error.into()))?;
         // A frozen process would get the request to end only when it is let go.
         group.signal(Signal::CONT);
-        end(&group, GRACE).await;
-        self.launch.forget(running).map_err(|error| SystemError::stop(self.label(), error))
+        end(&group, GRACE).await.map_err(|error| failed(error.into()))?;
+        running.strays.end(&self.launch.undo).await.map_err(failed)?;
+        self.launch.forget(running).map_err(|error| failed(error.into()))
     }
 }
 
 /// Asks a group to end, and kills it when it has not after `grace`.
-async fn end(group: &ProcessGroup, grace: Duration) {
+async fn end(group: &ProcessGroup, grace: Duration) -> io::Result<()> {
     group.signal(Signal::TERM);
-    if timeout(grace, group.wait()).await.is_err() {
-        group.signal(Signal::KILL);
-        group.wait().await;
+    match timeout(grace, group.wait()).await {
+        Ok(_) => Ok(()),
+        Err(_) => kill(group).await,
     }
+}
+
+/// Kills a group, and waits until it is gone.
+async fn kill(group: &ProcessGroup) -> io::Result<()> {
+    group.signal(Signal::KILL);
+    timeout(ENDS_WITHIN, group.wait()).await.map(drop).map_err(|_| {
+        let text = format!("it has not ended within {} s of SIGKILL", ENDS_WITHIN.as_secs());
+        io::Error::new(io::ErrorKind::TimedOut, text)
+    })
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -283,6 +323,7 @@ mod tests {
             ready: Ready::Tcp,
             ready_within: Duration::from_secs(20),
             trial: format!("listener-{}", std::process::id()),
+            mark: Arc::new(Mark::of_trial("listener").unwrap()),
             log: LogFile::create(folder.path(), "shop").unwrap(),
             undo: UndoLog::create(&folder.path().join("undo.log")).unwrap(),
             keep: false,

@@ -2,6 +2,7 @@
 
 use super::fixture::{Trial, chosen, is_required};
 use crate::fault::InstanceFault;
+use crate::safety::Undone;
 use crate::system::{
     Availability, Container, Effect, Instance, InstanceState, Ready, StartContext, container, process,
     running,
@@ -112,7 +113,7 @@ async fn goes_through(fault: InstanceFault, during: impl Fn(InstanceState)) {
     assert!(matches!(effect, Effect::Seen(_)), "{effect:?}");
     during(instance.observe().await.unwrap());
     assert!(!answers(instance).await);
-    instance.undo(fault).await.unwrap();
+    assert_eq!(instance.undo(fault).await.unwrap(), Undone::AsMeant);
     assert_eq!(instance.observe().await.unwrap(), InstanceState::Running);
     assert!(answers(instance).await);
     let history = trial.routes.history("web");
@@ -169,7 +170,7 @@ async fn a_starved_container_is_throttled_only_if_it_has_work() {
     }
     assert!(matches!(idle.effect(fault).await.unwrap(), Effect::NotSeen(_)));
     for instance in [idle, busy] {
-        instance.undo(fault).await.unwrap();
+        assert_eq!(instance.undo(fault).await.unwrap(), Undone::AsMeant);
         assert!(matches!(instance.effect(fault).await.unwrap(), Effect::NotSeen(_)));
     }
     assert!(system.stop().await.is_empty());
@@ -268,7 +269,10 @@ async fn a_kept_container_outlives_its_system() {
     }
     let trial = Trial::new();
     let context = StartContext { keep: true, ..trial.context() };
-    let system = running::start(chosen([("web", httpd().into())]), context).await.unwrap();
+    let system = running::start(chosen([("web", httpd().into())]), context)
+        .await
+        .map_err(|failed| failed.error)
+        .unwrap();
     let how = system.describe().await.remove(0);
     assert!(system.stop().await.is_empty());
     drop(system);

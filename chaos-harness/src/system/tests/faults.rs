@@ -2,6 +2,7 @@
 
 use super::fixture::{Trial, server};
 use crate::fault::InstanceFault;
+use crate::safety::Undone;
 use crate::system::{Effect, Instance, InstanceState, Ready, RunningSystem};
 use crate::units::{Bytes, Percent};
 use std::time::Duration;
@@ -29,7 +30,7 @@ async fn goes_through(fault: InstanceFault, during: impl Fn(InstanceState), answ
         assert_eq!(answers(instance).await, expected);
     }
 
-    instance.undo(fault).await.unwrap();
+    assert_eq!(instance.undo(fault).await.unwrap(), Undone::AsMeant);
     assert_eq!(instance.observe().await.unwrap(), InstanceState::Running);
     assert!(answers(instance).await);
     assert!(matches!(instance.effect(fault).await.unwrap(), Effect::NotSeen(_)), "after it was undone");
@@ -97,7 +98,7 @@ async fn a_process_that_ends_under_its_memory_limit_is_started_again() {
     }
     assert!(matches!(instance.effect(fault).await.unwrap(), Effect::Seen(_)));
 
-    instance.undo(fault).await.unwrap();
+    assert_eq!(instance.undo(fault).await.unwrap(), Undone::AsMeant);
     assert_eq!(instance.observe().await.unwrap(), InstanceState::Running);
     assert!(answers(instance).await);
     assert!(system.stop().await.is_empty());
@@ -120,7 +121,7 @@ async fn a_process_that_ignores_the_request_is_killed_after_the_grace_period() {
     instance.inject(fault).await.unwrap();
     assert_eq!(instance.observe().await.unwrap(), InstanceState::Ended("killed (SIGKILL)".to_owned()));
     assert!(matches!(instance.effect(fault).await.unwrap(), Effect::Seen(_)));
-    instance.undo(fault).await.unwrap();
+    assert_eq!(instance.undo(fault).await.unwrap(), Undone::AsMeant);
     assert!(system.stop().await.is_empty());
     assert_eq!(trial.processes(), [""; 0]);
 }

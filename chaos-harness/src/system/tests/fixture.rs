@@ -112,7 +112,15 @@ impl Trial {
         &self,
         services: impl IntoIterator<Item = (&'static str, Source)>,
     ) -> Result<RunningSystem, SystemError> {
-        running::start(chosen(services), self.context()).await
+        match running::start(chosen(services), self.context()).await {
+            Ok(system) => Ok(system),
+            Err(running::NotStarted { error, system }) => {
+                if let Some(system) = system {
+                    system.stop().await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The error of a start that must fail, as a person reads it.
@@ -126,9 +134,9 @@ impl Trial {
     /// Whether the undo log has nothing left to undo, once something was put into it.
     pub(super) fn is_settled(&self) -> bool {
         let text = fs::read_to_string(self.folder.path().join("undo.log")).unwrap();
-        let dos = text.lines().filter(|line| line.starts_with(r#"{"Do""#)).count();
-        let dones = text.lines().filter(|line| line.starts_with(r#"{"Done""#)).count();
-        dos > 0 && dos == dones
+        let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+        let (intents, undone) = (count(r#" {"Intent""#), count(r#" {"Undone""#));
+        intents > 0 && intents == undone
     }
 
     /// The processes that carry this trial's name.

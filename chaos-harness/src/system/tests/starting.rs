@@ -174,7 +174,10 @@ async fn an_external_service_is_only_looked_at() {
 async fn a_kept_system_outlives_its_stop_and_its_value() {
     let trial = Trial::new();
     let context = StartContext { keep: true, ..trial.context() };
-    let system = running::start(chosen([("kept", server().into())]), context).await.unwrap();
+    let system = running::start(chosen([("kept", server().into())]), context)
+        .await
+        .map_err(|failed| failed.error)
+        .unwrap();
     let how = system.describe().await.remove(0);
     let kept = system.instance(&"kept".into(), 0).unwrap().upstream();
     assert!(system.stop().await.is_empty());

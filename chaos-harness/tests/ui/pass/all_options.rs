@@ -62,7 +62,7 @@ fn slo() -> Threshold {
         after = redis,
         ready = http("/health"),
     ),
-    payments = external("127.0.0.1:8080", ready = Ready::tcp()),
+    payments = external("127.0.0.1:8080", ready = Ready::tcp()).allow_faults(),
     stop = Shop::close,
 )]
 pub(crate) async fn shop(mut inventory: Service, redis: Service) -> Result<Shop, Failure> {
@@ -102,7 +102,7 @@ async fn checkout_survives(shop: &Shop) -> Result<u32, Failure> {
     load(rate = Rate::per_second(REPLICAS)),
     inject(fault::kill("redis"), pause(payments)),
     expect(metric::max().below(LIMIT * 2)),
-    stages(Stage::instances(REPLICAS)),
+    stages(Stage::instances::<REPLICAS>()),
     seed = 0xC0FFEE,
 )]
 pub(crate) async fn nothing_is_taken() -> Result {

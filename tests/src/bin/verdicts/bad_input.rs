@@ -111,7 +111,7 @@ async fn not_built(client: &Client) -> Result<Vec<u8>> {
     client.get("/").await
 }
 
-#[system(target = external("nowhere.invalid:80"))]
+#[system(target = external("nowhere.invalid:80").allow_faults())]
 async fn of_nowhere(target: Service) -> Result<Client> {
     Client::connect(&target, 1).await
 }

@@ -30,7 +30,7 @@ pub(crate) fn experiments() -> Vec<Experiment> {
         ),
         // The attribute would refuse this one, where the shares are literals.
         quick("by_hand::falling_ladder", client_of(server().replicas(10)))
-            .stages([Stage::share(Percent::new(30)).named("less")]),
+            .stages([Stage::percent::<30>().named("less")]),
     ]
 }
 
@@ -58,5 +58,5 @@ fn quick(name: &str, system: System<Client>) -> Experiment {
         .steady_state([metric::error_rate().below(Percent::new(10))])
         .expect([metric::error_rate().below(Percent::new(10))])
         .inject([fault::latency("target", Duration::from_millis(5)).into()])
-        .stages([Stage::share(Percent::new(100)).named("all")])
+        .stages([Stage::percent::<100>().named("all")])
 }

@@ -9,10 +9,12 @@ mod client;
 mod containers;
 mod faults;
 mod outcomes;
+mod secrets;
 
 use chaos_harness::harness::Harness;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    by_hand::experiments().into_iter().fold(Harness::registered(), Harness::experiment).main()
+    let by_hand = by_hand::experiments().into_iter().chain([secrets::error_of_start()]);
+    by_hand.fold(Harness::registered(), Harness::experiment).main()
 }

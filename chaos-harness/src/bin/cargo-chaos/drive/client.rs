@@ -3,11 +3,12 @@
 use super::address::Address;
 use super::error::DriveError;
 use super::wire::Refusal;
-use http_body_util::{BodyExt as _, Full};
+use chaos_harness::proxy::ApiToken;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Method, Request};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,15 +23,19 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer. The original's own limit for a call is 25 s.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// How long an answer may be: that to a list of as many proxies as a request can name.
+const LONGEST: usize = 64 << 20;
+
 /// A client of one server.
 #[derive(Debug)]
 pub(super) struct Client {
     address: Address,
+    token: Option<ApiToken>,
 }
 
 impl Client {
-    pub(super) fn new(address: Address) -> Self {
-        Self { address }
+    pub(super) fn new(address: Address, token: Option<ApiToken>) -> Self {
+        Self { address, token }
     }
 
     /// The server's address, for messages.
@@ -87,7 +92,7 @@ impl Client {
         // It ends with the sender; what goes wrong in it is told by the request's outcome.
         let connection = tokio::spawn(connection);
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, self.address.authority())
@@ -95,12 +100,27 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::<Bytes>::from(body))
             .map_err(|error| self.garbled(&error))?;
+        if let Some(token) = &self.token {
+            let mut shown =
+                HeaderValue::try_from(token.authorization()).map_err(|error| self.garbled(&error))?;
+            shown.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, shown);
+        }
         let response = sender.send_request(request).await.map_err(|error| self.garbled(&error))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| self.garbled(&error))?.to_bytes();
+        let body = match Limited::new(response.into_body(), LONGEST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(DriveError::Endless { url: self.url(), longest: LONGEST });
+            }
+            Err(error) => return Err(self.garbled(&*error)),
+        };
         connection.abort();
         if status.is_success() {
             return Ok(body);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(DriveError::Unauthorized { url: self.url() });
         }
         let message = match serde_json::from_slice::<Refusal>(&body) {
             Ok(refusal) => refusal.error,

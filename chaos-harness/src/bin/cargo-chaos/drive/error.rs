@@ -1,5 +1,6 @@
 //! Why a server could not be driven.
 
+use crate::token::TokenError;
 use hyper::StatusCode;
 
 /// What is wrong with a toxic's attributes.
@@ -33,6 +34,14 @@ pub(crate) enum DriveError {
     Silent { url: String, seconds: u64 },
     #[error("what {url} answers is not Toxiproxy's: {reason}")]
     Garbled { url: String, reason: String },
+    #[error("what {url} answers has no end: it can have {longest} bytes at most")]
+    Endless { url: String, longest: usize },
+    #[error(
+        "{url} asks for its token, and got none or another: set CHAOS_API_TOKEN to it, or name its file with --token-file"
+    )]
+    Unauthorized { url: String },
+    #[error(transparent)]
+    Token(#[from] TokenError),
     #[error("{url} refused: {message} ({status})")]
     Refused { url: String, status: StatusCode, message: String },
     #[error("there is no proxy `{name}` at {url}: {advice}")]

@@ -5,7 +5,7 @@ use super::client::Client;
 use super::error::DriveError;
 use super::suggest::advice;
 use super::wire::{Proxy, Toxic};
-use crate::arguments;
+use crate::{arguments, token};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ pub(super) struct Server {
 impl Server {
     /// The server that the arguments name. Nothing is asked of it yet.
     pub(super) fn new(arguments: &arguments::Server) -> Result<Self, DriveError> {
-        Ok(Self { client: Client::new(Address::read(&arguments.server)?) })
+        let token = token::read(&arguments.token)?;
+        Ok(Self { client: Client::new(Address::read(&arguments.server)?, token) })
     }
 
     pub(super) fn url(&self) -> String {

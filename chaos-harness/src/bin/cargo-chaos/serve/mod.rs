@@ -7,15 +7,17 @@ mod signals;
 
 pub(crate) use error::ServeError;
 
-use crate::arguments::Serve;
+use crate::arguments::{Remote, Serve};
+use crate::token;
 use chaos_harness::Seed;
-use chaos_harness::proxy::{ApiOptions, Proxy};
+use chaos_harness::proxy::{ApiAccess, ApiOptions, ApiToken, Proxy};
 use signals::Signals;
 use std::io::{self, Write as _};
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(arguments: &Serve) -> Result<(), ServeError> {
     tracing_subscriber::fmt().with_max_level(arguments.log_level).with_writer(io::stderr).init();
+    let access = access(arguments.remote, token::read(&arguments.token)?)?;
     limit::raise();
     // Before anything is told to be ready: whoever reads that may send a signal at once.
     let signals = Signals::listen()?;
@@ -25,6 +27,8 @@ pub(crate) fn serve(arguments: &Serve) -> Result<(), ServeError> {
     }
     let api = proxy.serve_api(ApiOptions {
         listen: authority(&arguments.host, arguments.port),
+        access,
+        allowed_hosts: arguments.allowed_hosts.clone(),
         proxy_metrics: arguments.proxy_metrics,
         runtime_metrics: arguments.runtime_metrics,
     })?;
@@ -33,6 +37,17 @@ pub(crate) fn serve(arguments: &Serve) -> Result<(), ServeError> {
     let signal = signals.wait();
     tracing::info!("{signal}: closing all proxies");
     Ok(())
+}
+
+/// Who may use the API.
+fn access(remote: Option<Remote>, token: Option<ApiToken>) -> Result<ApiAccess, ServeError> {
+    match (remote, token) {
+        (None, token) => Ok(ApiAccess::Local { token }),
+        (Some(Remote::Token), Some(token)) => Ok(ApiAccess::Remote { token }),
+        (Some(Remote::Token), None) => Err(ServeError::NoToken),
+        (Some(Remote::Anyone), None) => Ok(ApiAccess::RemoteWithoutToken),
+        (Some(Remote::Anyone), Some(_)) => Err(ServeError::NeedlessToken),
+    }
 }
 
 /// A host and a port as an address is written.

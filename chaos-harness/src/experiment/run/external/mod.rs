@@ -12,13 +12,16 @@ use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::experiment::Plan;
 use crate::proxy::{ToxicCounters, ToxicSpec};
-use crate::safety::{UndoAction, UndoId, UndoLog};
+use crate::safety::{Attempt, Rung, UndoAction, UndoId, UndoLog, Undone, causes, climb};
 use crate::system::Routes;
 #[cfg(feature = "docker")]
 use crate::toxiproxy::ServerContainer;
 use crate::toxiproxy::{CallError, Server, ServerError, Source, Wire, client, connections_at, wire};
 use async_trait::async_trait;
+use futures::FutureExt as _;
+use futures::future::join_all;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -29,6 +32,37 @@ use traffic::Traffic;
 
 /// How long a connection within this machine may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a server may take for what takes it several calls, each with a limit of its own.
+const CALLS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the removal of the server's container may take.
+const REMOVED_WITHIN: Duration = Duration::from_secs(20);
+
+/// How a toxic is taken off a route.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    RemoveToxic,
+    DeleteProxies,
+    RemoveServer,
+}
+
+/// 40 s in all; a server that is not this trial's own is never removed.
+const LADDER: [Rung<Way>; 3] = [
+    Rung { way: Way::RemoveToxic, within: CALLS_WITHIN },
+    Rung { way: Way::DeleteProxies, within: CALLS_WITHIN },
+    Rung { way: Way::RemoveServer, within: REMOVED_WITHIN },
+];
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RemoveToxic => "remove the toxic",
+            Self::DeleteProxies => "delete its proxy",
+            Self::RemoveServer => "remove the Toxiproxy's container",
+        })
+    }
+}
 
 /// Routes through an external Toxiproxy, by the labels of the instances that they lead to.
 pub(super) struct ExternalRoutes {
@@ -123,20 +157,71 @@ impl ExternalRoutes {
                 return Err(error.into());
             }
         };
+        self.undo.applied(record)?;
         let mut proxy = OwnProxy { name, address, record, tried_from: String::new() };
         match reach(address).await {
             Ok(from) => proxy.tried_from = client(from),
             Err(error) => {
-                self.delete(proxy).await?;
+                self.delete(&proxy).await?;
                 return Err(Unreached { server, address, error }.into());
             }
         }
         Ok(proxy)
     }
 
-    async fn delete(&self, proxy: OwnProxy) -> Result<(), BoxError> {
+    async fn delete(&self, proxy: &OwnProxy) -> Result<(), BoxError> {
         self.server.delete(&proxy.name).await?;
         Ok(self.undo.done(proxy.record)?)
+    }
+
+    async fn take_off(&self, label: &str, toxic: &str) -> Result<(), BoxError> {
+        let mut routes = self.routes.lock().await;
+        let route = routes.get_mut(label).ok_or_else(|| NoRoute(label.to_owned()))?;
+        let Some(Applied { disables, .. }) = route.applied.get(toxic) else { return Ok(()) };
+        let others = route.applied.iter().filter(|(name, other)| *name != toxic && other.disables).count();
+        for proxy in &route.proxies {
+            match disables {
+                false => self.server.remove(&proxy.name, toxic).await?,
+                true if others == 0 => self.server.switch(&proxy.name, true).await?,
+                true => {}
+            }
+        }
+        route.applied.remove(toxic);
+        Ok(())
+    }
+
+    /// Deletes the proxies of a route, side by side, and their listeners and connections with them.
+    async fn drop_route(&self, label: &str) -> Result<(), BoxError> {
+        let mut routes = self.routes.lock().await;
+        let route = routes.get_mut(label).ok_or_else(|| NoRoute(label.to_owned()))?;
+        let mut deleted = join_all(route.proxies.iter().map(|proxy| self.delete(proxy))).await.into_iter();
+        let mut failure = Ok(());
+        route.proxies.retain(|_| match deleted.next() {
+            Some(Err(error)) => {
+                failure = Err(error);
+                true
+            }
+            _ => false,
+        });
+        failure
+    }
+
+    /// Ends the server and all of its proxies, where it is this trial's own.
+    #[cfg(feature = "docker")]
+    async fn remove_server(&self) -> Result<(), BoxError> {
+        let mut container = self.container.lock().await;
+        match &*container {
+            Some(server) => server.remove().await?,
+            None => return Err(NotOurs(self.server.address()).into()),
+        }
+        *container = None;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "docker"))]
+    #[expect(clippy::unused_async, reason = "with containers there is something to wait for")]
+    async fn remove_server(&self) -> Result<(), BoxError> {
+        Err(NotOurs(self.server.address()).into())
     }
 
     /// The toxic's counters on a route, where the server of all of its proxies counts.
@@ -235,20 +320,19 @@ impl ToxicRoutes for ExternalRoutes {
         Ok(())
     }
 
-    async fn remove(&self, label: &str, toxic: &str) -> Result<(), BoxError> {
-        let mut routes = self.routes.lock().await;
-        let route = routes.get_mut(label).ok_or_else(|| NoRoute(label.to_owned()))?;
-        let Some(Applied { disables, .. }) = route.applied.get(toxic) else { return Ok(()) };
-        let others = route.applied.iter().filter(|(name, other)| *name != toxic && other.disables).count();
-        for proxy in &route.proxies {
-            match disables {
-                false => self.server.remove(&proxy.name, toxic).await?,
-                true if others == 0 => self.server.switch(&proxy.name, true).await?,
-                true => {}
+    async fn remove(&self, label: &str, toxic: &str) -> Result<Undone, BoxError> {
+        let what = format!("the route to {label}");
+        let undone = climb(&what, &LADDER, |way| {
+            async move {
+                match way {
+                    Way::RemoveToxic => self.take_off(label, toxic).await,
+                    Way::DeleteProxies => self.drop_route(label).await,
+                    Way::RemoveServer => self.remove_server().await,
+                }
             }
-        }
-        route.applied.remove(toxic);
-        Ok(())
+            .boxed()
+        });
+        Ok(undone.await?)
     }
 
     async fn effect(&self, reach: &Reach, labels: &[&str], toxic: &str) -> Result<String, BoxError> {
@@ -296,23 +380,28 @@ impl ToxicRoutes for ExternalRoutes {
         })
     }
 
-    async fn close(&self) -> Vec<String> {
-        let routes = std::mem::take(&mut *self.routes.lock().await);
+    async fn close(&self) -> Vec<Attempt> {
         let mut failures = Vec::new();
-        for proxy in routes.into_values().flat_map(|route| route.proxies) {
-            let name = proxy.name.clone();
-            if let Err(error) = self.delete(proxy).await {
-                failures.push(format!("could not delete the proxy {name}: {error}"));
-            }
-        }
+        // Its own server goes first, and all proxies with it: none needs an answer of its own then.
         #[cfg(feature = "docker")]
-        if let Some(container) = self.container.lock().await.take()
-            && let Err(error) = container.remove().await
+        if self.container.lock().await.is_some()
+            && let Err(error) = self.remove_server().await
         {
-            failures.push(format!("could not remove the Toxiproxy's container: {error}"));
+            failures.push(failed("remove the Toxiproxy's container".to_owned(), &*error));
         }
+        let routes = std::mem::take(&mut *self.routes.lock().await);
+        let proxies = routes.into_values().flat_map(|route| route.proxies);
+        let deleted = join_all(proxies.map(|proxy| async move {
+            let deleted = self.delete(&proxy).await;
+            deleted.err().map(|error| failed(format!("delete the proxy {}", proxy.name), &*error))
+        }));
+        failures.extend(deleted.await.into_iter().flatten());
         failures
     }
+}
+
+fn failed(way: String, error: &(dyn std::error::Error + 'static)) -> Attempt {
+    Attempt { way, why: causes(error) }
 }
 
 /// The counters of a toxic that is on two proxies of one route.
@@ -338,6 +427,10 @@ struct Unreached {
     address: SocketAddr,
     error: io::Error,
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the Toxiproxy at {0} was not started by this trial, which does not end it")]
+struct NotOurs(SocketAddr);
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no route `{0}`")]

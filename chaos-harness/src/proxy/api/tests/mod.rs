@@ -1,6 +1,8 @@
 //! The API over real sockets, byte for byte.
 
+mod access;
 mod json;
+mod limits;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod model;

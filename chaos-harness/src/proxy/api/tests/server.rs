@@ -14,10 +14,10 @@ fn a_request_that_does_not_go_on_holds_up_no_other() {
     let stuck: Vec<_> = [
         "",
         "POST /prox",
-        "POST /proxies HTTP/1.1\r\nHost: x\r\n",
-        "POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"name\":",
-        "POST /populate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[",
-        "POST /reset HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+        "POST /proxies HTTP/1.1\r\nHost: localhost\r\n",
+        "POST /proxies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"name\":",
+        "POST /populate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n[",
+        "POST /reset HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n",
     ]
     .iter()
     .map(|part| {
@@ -57,7 +57,7 @@ fn a_body_that_is_too_large_is_refused_without_being_read() {
     let mut stream = server.connect();
     stream
         .write_all(
-            b"POST /proxies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 8388609\r\n\r\n",
+            b"POST /proxies HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 8388609\r\n\r\n",
         )
         .expect("the API reads");
     let mut answer = String::new();
@@ -70,7 +70,7 @@ fn a_body_that_grows_too_large_is_refused() {
     let server = Server::start();
     let mut stream = server.connect();
     stream
-        .write_all(b"POST /proxies HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .write_all(b"POST /proxies HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         .expect("the API reads");
     let chunk = [b"10000\r\n", " ".repeat(65_536).as_bytes(), b"\r\n"].concat();
     // The API may close the connection before it has read them all.
@@ -107,7 +107,7 @@ fn a_client_that_has_finished_writing_is_answered() {
     for _ in 0..50 {
         let mut stream = server.connect();
         stream
-            .write_all(b"POST /reset HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .write_all(b"POST /reset HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             .expect("the API reads");
         stream.shutdown(Shutdown::Write).expect("it is open");
         let mut answer = String::new();
@@ -123,7 +123,7 @@ fn a_client_that_asks_before_it_sends_its_body_is_told_to_go_on() {
     let mut stream = server.connect();
     write!(
         stream,
-        "POST /proxies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        "POST /proxies HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         body.len()
     )
     .expect("the API reads");
@@ -142,7 +142,7 @@ fn a_body_that_breaks_off_is_refused() {
     let server = Server::start();
     let mut stream = server.connect();
     stream
-        .write_all(b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"name\":")
+        .write_all(b"POST /proxies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"name\":")
         .expect("the API reads");
     stream.shutdown(Shutdown::Write).expect("it is open");
     let mut answer = String::new();
@@ -154,8 +154,8 @@ fn a_body_that_breaks_off_is_refused() {
 fn a_connection_serves_one_request_after_another() {
     let server = Server::start();
     let mut stream = server.connect();
-    let request = "GET /version HTTP/1.1\r\nHost: x\r\n\r\n";
-    write!(stream, "{request}{request}POST /reset HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    let request = "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    write!(stream, "{request}{request}POST /reset HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .expect("it is read");
     let mut answers = String::new();
     stream.read_to_string(&mut answers).expect("answers in time");
@@ -171,7 +171,7 @@ fn a_port_that_is_taken_is_an_error() {
     let error = proxy
         .serve_api(ApiOptions { listen: listen.clone(), ..ApiOptions::default() })
         .expect_err("it is taken");
-    let ApiError::Listen { address, source } = &error;
+    let ApiError::Listen { address, source } = &error else { panic!("{error}") };
     assert_eq!((address, source.kind()), (&listen, io::ErrorKind::AddrInUse));
     assert!(error.to_string().contains(&listen), "{error}");
 }
@@ -209,7 +209,7 @@ fn keep_updating(server: &Server, attribute: &str) {
     let mut stream = BufReader::new(server.connect());
     for value in 1..=1_000 {
         let body = format!("{{\"attributes\":{{\"{attribute}\":{value}}}}}");
-        let path = "/proxies/a/toxics/l HTTP/1.1\r\nHost: x\r\n";
+        let path = "/proxies/a/toxics/l HTTP/1.1\r\nHost: localhost\r\n";
         let length = body.len();
         let requests = format!("PATCH {path}Content-Length: {length}\r\n\r\n{body}GET {path}\r\n");
         stream.get_mut().write_all(requests.as_bytes()).expect("they are read");

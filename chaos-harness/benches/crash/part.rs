@@ -1,0 +1,159 @@
+//! This program, started as the test program that is killed, and what it and its children leave on the machine.
+
+use crate::Outcome;
+use crate::experiments::ON_CONTAINERS;
+use crate::table::{self, Process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::fs::{self, File};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Which experiment this process runs.
+pub(crate) const ROLE: &str = "CRASH_BENCH_ROLE";
+
+/// What marks everything of one crash.
+pub(crate) const TOKEN: &str = "CRASH_BENCH_TOKEN";
+
+/// How long a part may take to end by itself: far longer than any does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder of its own for the results of one crash and of the new starts after it.
+pub(crate) struct Place {
+    pub(crate) token: String,
+    pub(crate) folder: PathBuf,
+}
+
+impl Place {
+    /// The place of this number. No token is part of another.
+    pub(crate) fn make(root: &Path, number: u64) -> Outcome<Self> {
+        let token = format!("crash-{}-{number:05}x", std::process::id());
+        let folder = root.join(&token);
+        fs::create_dir_all(folder.join("tmp"))?;
+        Ok(Self { token, folder })
+    }
+
+    /// The folder of all runs.
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.folder.join("chaos")
+    }
+
+    /// Starts a part in a process group of its own, with such variables.
+    pub(crate) fn start(&self, role: &'static str, variables: &[(&str, String)]) -> Outcome<Part> {
+        let starts = fs::read_dir(&self.folder)?.flatten();
+        let number = starts.filter(|entry| entry.file_name().to_string_lossy().starts_with("said")).count();
+        let said = File::create(self.folder.join(format!("said-{number}")))?;
+        let mut command = Command::new(std::env::current_exe()?);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CHAOS_") || name.starts_with("NEXTEST") {
+                command.env_remove(&*name);
+            }
+        }
+        let backend = if ON_CONTAINERS.contains(&role) { "docker" } else { "process" };
+        command
+            .env(ROLE, role)
+            .env(TOKEN, &self.token)
+            .env("CHAOS_TARGET_DIR", &self.folder)
+            .env("CHAOS_BACKEND", backend)
+            .env("CHAOS_PROFILE", "lenient")
+            .env("TMPDIR", self.folder.join("tmp"))
+            // The label of its containers: the run's name.
+            .env("NEXTEST_RUN_ID", format!("{}-{number}", self.token))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(said.try_clone()?)
+            .stderr(said)
+            .process_group(0);
+        Ok(Part { child: command.spawn()?, began: Instant::now() })
+    }
+
+    /// All that its parts said, and their guards.
+    pub(crate) fn said(&self) -> String {
+        let runs = fs::read_dir(self.runs()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let files = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut told: Vec<_> =
+            runs.chain([self.folder.clone()]).flat_map(files).map(|file| file.path()).collect();
+        told.sort();
+        told.retain(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("said") || name.ends_with(".guard.log")
+        });
+        let texts = told.iter().map(|path| {
+            let name = path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
+            format!("--- {name}\n{}", fs::read_to_string(path).unwrap_or_default())
+        });
+        texts.collect()
+    }
+}
+
+/// A part that runs.
+pub(crate) struct Part {
+    child: Child,
+    pub(crate) began: Instant,
+}
+
+impl Part {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits until it has ended, or until then.
+    pub(crate) fn wait_until(&mut self, instant: Instant) -> Outcome<Option<ExitStatus>> {
+        loop {
+            let ended = self.ended()?;
+            let left = instant.saturating_duration_since(Instant::now());
+            if ended.is_some() || left.is_zero() {
+                return Ok(ended);
+            }
+            thread::sleep(left.min(Duration::from_millis(2)));
+        }
+    }
+
+    /// Waits until it has ended by itself, or by a failpoint.
+    pub(crate) fn wait(&mut self) -> Outcome<ExitStatus> {
+        let ended = self.wait_until(Instant::now() + PATIENCE)?;
+        ended.ok_or_else(|| format!("a part did not end within {PATIENCE:?}").into())
+    }
+
+    /// Kills it with its process group, as a runner does whose patience is at an end.
+    pub(crate) fn kill_group(&mut self) -> Outcome<()> {
+        // It may have ended just now.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Kills it with its guard, and with any that it started meanwhile. How many guards there were.
+    pub(crate) fn kill_with_guard(&mut self, place: &Place) -> Outcome<usize> {
+        let in_use = chaos_harness::safety::in_use(&place.runs())?;
+        let known = in_use.iter().filter_map(|process| process.guard).filter(|guard| kill(*guard)).count();
+        self.kill_group()?;
+        let started_since = |process: &Process| process.is_guard() && kill(process.pid);
+        Ok(known + table::found(&place.token, &[]).iter().filter(|process| started_since(process)).count())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Only where something went wrong is it there still.
+        let _ = self.kill_group();
+    }
+}
+
+fn kill(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok())
+}
+
+/// Whether SIGKILL ended it.
+pub(crate) fn was_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(Signal::KILL.as_raw())
+}

@@ -1,0 +1,49 @@
+//! The token of the API, out of a file or the environment.
+
+use crate::arguments::TokenSource;
+use crate::bounded;
+use chaos_harness::proxy::{ApiToken, ApiTokenError};
+use std::env;
+use std::io;
+use std::path::PathBuf;
+
+/// The variable that holds the token, for server and commands alike.
+const VARIABLE: &str = "CHAOS_API_TOKEN";
+
+/// How long a file with a token may be.
+const LONGEST: usize = 4096;
+
+/// Why there is no token. What was read is not told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("the token file {} cannot be read", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    #[error("the token file {} holds no token: write it there alone, on one line", file.display())]
+    File { file: PathBuf, source: ApiTokenError },
+    #[error("the token file {} is no text", file.display())]
+    NotText { file: PathBuf },
+    #[error("{VARIABLE} is no token")]
+    Variable { source: ApiTokenError },
+    #[error("{VARIABLE} is no text")]
+    VariableNotText,
+}
+
+/// The token that the file holds, or the environment where no file is named. A variable of blanks is none.
+pub(crate) fn read(source: &TokenSource) -> Result<Option<ApiToken>, TokenError> {
+    let Some(file) = &source.token_file else { return from_environment() };
+    let bytes =
+        bounded::read(file, LONGEST).map_err(|source| TokenError::Read { file: file.clone(), source })?;
+    let text = String::from_utf8(bytes).map_err(|_| TokenError::NotText { file: file.clone() })?;
+    let token = ApiToken::new(text.trim());
+    token.map(Some).map_err(|source| TokenError::File { file: file.clone(), source })
+}
+
+fn from_environment() -> Result<Option<ApiToken>, TokenError> {
+    match env::var(VARIABLE) {
+        Ok(text) if !text.trim().is_empty() => {
+            ApiToken::new(text.trim()).map(Some).map_err(|source| TokenError::Variable { source })
+        }
+        Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(TokenError::VariableNotText),
+    }
+}
