@@ -77,9 +77,13 @@ pub mod __private;
 #[cfg(not(windows))]
 mod blast_radius;
 #[cfg(not(windows))]
+mod causes;
+#[cfg(not(windows))]
 mod chance;
 #[cfg(not(windows))]
 mod clock;
+#[cfg(not(windows))]
+mod engine_address;
 #[cfg(not(windows))]
 pub mod experiment;
 #[cfg(not(windows))]
@@ -108,7 +112,7 @@ mod secret;
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
-#[cfg(all(not(windows), feature = "external-toxiproxy"))]
+#[cfg(not(windows))]
 mod toxiproxy;
 #[cfg(not(windows))]
 mod units;

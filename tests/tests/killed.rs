@@ -11,6 +11,7 @@ use std::process::Stdio;
 mod long {
     use chaos_harness::prelude::*;
     use chaos_tests::echo::Echo;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[system(echo = cargo_bin("echo-server", args = "--port {port}", replicas = 2))]
     async fn pair(echo: Service) -> Result<Echo> {
@@ -29,6 +30,15 @@ mod long {
     )]
     #[ignore = "takes a minute: another test kills it in the middle"]
     async fn lasts(echo: &Echo) -> Result<()> {
+        static DONE: AtomicU32 = AtomicU32::new(0);
+        // In turbulence: there are forty operations before it.
+        if DONE.fetch_add(1, Ordering::Relaxed) == 60 {
+            match std::env::var("ENDS_BY").as_deref() {
+                Ok("exit") => std::process::exit(0),
+                Ok("abort") => std::process::abort(),
+                _ => {}
+            }
+        }
         echo.ask().await
     }
 }
@@ -65,6 +75,23 @@ fn a_killed_libtest_target_leaves_nothing_running() {
     is_cleaned_up_after(&program, &["--ignored", "long::"]);
 }
 
+/// Neither runs a destructor: what those would have undone is the guard's.
+#[test]
+fn a_test_that_exits_or_aborts_leaves_nothing_running() {
+    for end in ["exit", "abort"] {
+        let this = std::env::current_exe().unwrap();
+        let program = Program::new(this, env!("CARGO_BIN_EXE_echo-server")).unwrap().env("ENDS_BY", end);
+        let mut running = program.spawn(["--ignored", "long::"]).unwrap();
+        let code = running.wait().unwrap();
+        assert_eq!(code, (end == "exit").then_some(0));
+        let events = journal(&program.trials().unwrap()[0]).unwrap();
+        assert!(events.iter().any(|event| event["event"] == "injecting"), "{end}: {events:?}");
+        assert!(events.iter().all(|event| event["event"] != "undone"), "{end}: {events:?}");
+        wait_until("the servers are gone", || program.servers().unwrap().is_empty());
+        wait_until("nothing is in use", || in_use(&program.folder().join("chaos")).unwrap().is_empty());
+    }
+}
+
 /// Its guard dies with it: nothing is left to do but for the next start of the program, which does it and says so.
 #[test]
 fn what_a_killed_guard_left_is_undone_at_the_next_start() {
@@ -78,7 +105,7 @@ fn what_a_killed_guard_left_is_undone_at_the_next_start() {
     let left = program.servers().unwrap();
     // To a stopped process whose parent has died the kernel sends SIGHUP, which ends the paused one of the two.
     assert!(!left.is_empty());
-    assert!(in_use(&runs).unwrap()[0].is_abandoned);
+    wait_until("nobody has its log", || in_use(&runs).unwrap()[0].is_abandoned);
 
     let said = program.folder().join("said");
     let mut again = program.command(["--ignored", "long::", "--nocapture"]);
@@ -90,7 +117,7 @@ fn what_a_killed_guard_left_is_undone_at_the_next_start() {
     });
     wait_until("it says so", || {
         let said = std::fs::read_to_string(&said).unwrap();
-        said.contains("chaos: an earlier run was cut off, now undone: ")
+        said.contains("chaos: an earlier run was cut off: undone: ")
     });
     again.kill().unwrap();
     again.wait().unwrap();

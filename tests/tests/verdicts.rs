@@ -208,6 +208,19 @@ fn every_fault_is_proved_and_undone() {
     }
 }
 
+/// The last is undone first: while the other one still holds the instance, which is no failure.
+#[test]
+fn two_faults_on_one_instance_are_undone_one_by_one() {
+    let finished = run("faults::two_on_one::1_all");
+    assert_concluded(&finished, "upheld", None, &[]);
+    let effects = effects(&finished);
+    assert!(
+        effects[0].contains("answers nothing") && effects[1].contains("reads back as 4GiB"),
+        "{effects:?}"
+    );
+    assert_eq!(finished.report()["undo"]["result"], "clean");
+}
+
 #[test]
 fn a_failing_trial_says_all_there_is_to_know() {
     let finished = run("outcomes::refuted_by_threshold::1_only");

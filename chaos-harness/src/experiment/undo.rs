@@ -40,12 +40,10 @@ pub struct NotUndone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
-    /// Nothing is left of it: what it was on has ended with the trial.
+    /// Nothing is left of it: it was undone at last, or what it was on has ended with the trial.
     Ended,
     /// The guard tries again, and after it the next run.
     TriedAgain,
-    /// It stays: services were to be kept.
-    Kept,
 }
 
 /// What a trial has undone so far, and could not undo.
@@ -104,9 +102,8 @@ impl fmt::Display for NotUndone {
 impl fmt::Display for Then {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ended => "nothing is left of it, it ended with the trial",
+            Self::Ended => "nothing is left of it by now",
             Self::TriedAgain => "the guard tries again, and after it the next run",
-            Self::Kept => "it stays, since services are kept",
         })
     }
 }

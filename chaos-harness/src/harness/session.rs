@@ -10,11 +10,13 @@ use crate::chance::Seed;
 use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, run};
 use crate::redact;
 use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
-use crate::safety::{Interrupt, Shortage, recover};
+use crate::safety::{Interrupt, Shortage, recover_but};
 use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
 use crate::terminal::{tell, tell_of};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// Settings, the run's folder, and what is known of this machine.
 pub(super) struct Session {
@@ -28,6 +30,8 @@ pub(super) struct Session {
     libtest: Option<String>,
     /// Whether progress is told live.
     live: bool,
+    /// Undo logs of earlier runs that could not be put right: each process tries once.
+    tried: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// Why nothing can be listed or run.
@@ -68,7 +72,7 @@ impl Session {
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { config, backend, availability, runs, run, libtest, live })
+        Ok(Self { config, backend, availability, runs, run, libtest, live, tried: Mutex::default() })
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
@@ -154,10 +158,14 @@ impl Session {
 
     /// What a run left behind when its machine went down, guard and all.
     fn put_leftovers_right(&self) {
-        match recover(&self.runs) {
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        match recover_but(&self.runs, &tried) {
             Ok(leftovers) => {
                 for leftover in leftovers {
-                    tell(format_args!("chaos: an earlier run was cut off, now undone: {leftover}"));
+                    tell(format_args!("chaos: an earlier run was cut off: {leftover}"));
+                    if !leftover.is_undone() {
+                        tried.insert(leftover.undo_log);
+                    }
                 }
             }
             Err(error) => {

@@ -21,7 +21,7 @@ pub(crate) use evaluate::{check_decidable, check_halt, evaluate};
 pub(crate) use generator::{Generator, GeneratorError, Observer};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
-pub(crate) use operation::{Operation, with_causes};
+pub(crate) use operation::Operation;
 pub(crate) use panics::panic_message;
 pub(crate) use phase::{PhaseEnd, PhaseSamples};
 pub use proportion::Decision;

@@ -3,9 +3,9 @@
 use super::panics;
 use super::phase::Ending;
 use crate::BoxError;
+use crate::causes::causes;
 use crate::clock;
 use futures::future::BoxFuture;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,44 +33,14 @@ pub(super) async fn run(operation: Operation, number: u64, scheduled: Instant, t
         // It held its thread beyond the deadline: answered, but not in time.
         Ok(Ok(_)) if latency >= timeout => (latency, Ending::Timeout),
         Ok(Ok(Ok(()))) => (latency, Ending::Ok),
-        Ok(Ok(Err(error))) => (latency, Ending::Error(with_causes(error.as_ref()))),
+        Ok(Ok(Err(error))) => (latency, Ending::Error(causes(error.as_ref()))),
     };
     Ended { number, latency, ending }
-}
-
-/// The error and what caused it, on one line. Many errors already say their cause: it is not said twice.
-pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("{text}")]
-    struct Layer {
-        text: &'static str,
-        source: Option<Box<Layer>>,
-    }
-
-    #[test]
-    fn an_error_says_each_cause_once() {
-        let refused = Layer { text: "connection refused", source: None };
-        let io = Layer { text: "i/o: connection refused", source: Some(Box::new(refused)) };
-        let top = Layer { text: "could not pay", source: Some(Box::new(io)) };
-        assert_eq!(with_causes(&top), "could not pay: i/o: connection refused");
-    }
 
     fn run_now(timeout: Duration, operation: Operation) -> Ended {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

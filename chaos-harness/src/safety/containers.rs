@@ -5,26 +5,28 @@ mod removal;
 pub(crate) use removal::{Looks, remove_all};
 
 use super::fallback::{Rung, Stuck, Undone, climb};
-use crate::BoxError;
 use crate::clock;
+use crate::engine_address::EngineAddress;
 use futures::FutureExt as _;
 use std::fmt;
 use std::time::Duration;
-use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as ApiError;
 use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
 };
-use testcontainers::core::client::docker_client_instance;
+use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::time::timeout;
 
 /// The labels that every container of a trial has.
 pub(crate) const TRIAL_LABEL: &str = "chaos.trial";
 pub(crate) const RUN_LABEL: &str = "chaos.run";
 
-/// How long there may be no client of the engine.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
+/// How long the client itself waits for an answer, in seconds: longer than anything that is asked may take.
+const ANSWER_LIMIT: u64 = 120;
+
+/// What is asked of the engine, in words.
+const REMOVE: &str = "remove the container";
 
 /// How long it may take to let a container go on, or to kill it. An engine under load takes a tenth of that.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -42,14 +44,31 @@ const DEFAULT_PERIOD: i64 = 100_000;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
     /// There is no client for it.
-    #[error("the container engine cannot be reached")]
-    Unreachable(#[source] BoxError),
+    #[error("the container engine at {address} cannot be reached")]
+    Unreachable {
+        /// Where it should be.
+        address: EngineAddress,
+        /// Why not.
+        #[source]
+        cause: ApiError,
+    },
     /// It refused.
-    #[error("the container engine refused")]
-    Refused(#[from] ApiError),
+    #[error("could not {what}: {cause}")]
+    Refused {
+        /// What was asked.
+        what: &'static str,
+        /// Its answer.
+        #[source]
+        cause: ApiError,
+    },
     /// It does not answer.
-    #[error("the container engine has not answered within {} s", .0.as_secs())]
-    Silent(Duration),
+    #[error("could not {what}: the container engine has not answered within {} s", .limit.as_secs())]
+    Silent {
+        /// What was asked.
+        what: &'static str,
+        /// For how long it was waited for.
+        limit: Duration,
+    },
     /// It said yes, and it is not so.
     #[error("the container engine said yes, but {0}")]
     NotSo(String),
@@ -58,11 +77,28 @@ pub(crate) enum EngineError {
     Left(Vec<String>),
 }
 
-/// A client of the engine for a process that has none.
-pub(super) async fn engine() -> Result<Docker, EngineError> {
-    match timeout(CONNECTED_WITHIN, docker_client_instance()).await {
-        Ok(connected) => connected.map_err(|error| EngineError::Unreachable(error.into())),
-        Err(_) => Err(EngineError::Silent(CONNECTED_WITHIN)),
+/// A client of the engine there. It asks nothing yet.
+pub(crate) fn connect(address: &EngineAddress) -> Result<Docker, EngineError> {
+    let connected = match address {
+        EngineAddress::Unix(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), ANSWER_LIMIT, API_DEFAULT_VERSION)
+        }
+        EngineAddress::Tcp(_) | EngineAddress::Unsupported(_) => {
+            Docker::connect_with_http(&address.to_string(), ANSWER_LIMIT, API_DEFAULT_VERSION)
+        }
+    };
+    connected.map_err(|cause| EngineError::Unreachable { address: address.clone(), cause })
+}
+
+/// One call of the engine, within a time limit.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    what: &'static str,
+    call: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, EngineError> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer.map_err(|cause| EngineError::Refused { what, cause }),
+        Err(_) => Err(EngineError::Silent { what, limit }),
     }
 }
 
@@ -146,11 +182,14 @@ impl OwnContainer<'_> {
             let by_force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
             match self.engine.remove_container(self.id, Some(by_force)).await {
                 // Someone else removes it already: that is waited for.
-                Err(error) if !is_gone(&error) && !is_conflict(&error) => Err(error.into()),
+                Err(cause) if !is_gone(&cause) && !is_conflict(&cause) => {
+                    Err(EngineError::Refused { what: REMOVE, cause })
+                }
                 _ => self.until(|_| false).await,
             }
         };
-        timeout(REMOVED_WITHIN, removal).await.unwrap_or(Err(EngineError::Silent(REMOVED_WITHIN)))
+        let silent = EngineError::Silent { what: REMOVE, limit: REMOVED_WITHIN };
+        timeout(REMOVED_WITHIN, removal).await.unwrap_or(Err(silent))
     }
 
     async fn unpause(&self) -> Result<(), EngineError> {
@@ -162,7 +201,7 @@ impl OwnContainer<'_> {
         if !self.look().await?.as_ref().is_some_and(is_paused) {
             return Ok(());
         }
-        answer?;
+        answer.map_err(|cause| EngineError::Refused { what: "unpause the container", cause })?;
         Err(EngineError::NotSo("it is still paused".to_owned()))
     }
 
@@ -178,7 +217,7 @@ impl OwnContainer<'_> {
         };
         let answer = self.engine.update_container(self.id, update).await;
         let Some(now) = self.look().await? else { return Ok(()) };
-        answer?;
+        answer.map_err(|cause| EngineError::Refused { what: "set the container's CPU quota", cause })?;
         let host = now.host_config.unwrap_or_default();
         let set = settable(host.cpu_quota, host.cpu_period);
         if set == wanted {
@@ -196,7 +235,9 @@ impl OwnContainer<'_> {
         }
         let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
         match self.engine.kill_container(self.id, Some(options)).await {
-            Err(error) if !is_gone(&error) && !is_conflict(&error) => Err(error.into()),
+            Err(cause) if !is_gone(&cause) && !is_conflict(&cause) => {
+                Err(EngineError::Refused { what: "kill the container", cause })
+            }
             _ => self.until(|found| !is_running(found)).await,
         }
     }
@@ -219,8 +260,8 @@ impl OwnContainer<'_> {
                     found.id.as_deref() == Some(self.id) && trial.is_some_and(|trial| trial == self.trial);
                 Ok(is_ours.then_some(found))
             }
-            Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(cause) if is_gone(&cause) => Ok(None),
+            Err(cause) => Err(EngineError::Refused { what: "inspect the container", cause }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Undoing by a ladder: the mildest way first, a harder one where it fails or takes too long.
 
 use crate::BoxError;
+use crate::causes::causes;
 use crate::units::show_duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -74,16 +75,6 @@ pub(crate) async fn climb<'a, W: Copy + fmt::Display>(
         tried.push(Attempt { way: way.to_string(), why });
     }
     Err(Stuck(tried))
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        // Some errors say their cause themselves.
-        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
-    })
 }
 
 fn list(tried: &[Attempt]) -> String {
@@ -167,12 +158,8 @@ mod tests {
         }
     }
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("refused")]
-    struct Refused(#[source] std::io::Error);
-
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn what_was_done_by_force_is_told_with_what_was_tried() {
         let forced = Forced {
             what: "container 7".to_owned(),
             tried: vec![Attempt { way: "unpause it".to_owned(), why: "not done within 5s".to_owned() }],
@@ -182,6 +169,5 @@ mod tests {
             forced.to_string(),
             "container 7: had to kill it; could not unpause it: not done within 5s"
         );
-        assert_eq!(causes(&Refused(std::io::Error::other("no room"))), "refused: no room");
     }
 }

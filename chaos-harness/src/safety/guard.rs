@@ -6,11 +6,13 @@
 //! whoever finds a log that can be locked knows that both are gone.
 
 use super::before_main;
+use super::lease;
 use super::leftovers::Watch;
 use super::perform::put_right;
 use super::private;
 use super::process::{ProcessId, TRIAL_VARIABLE};
 use super::undo::UndoLog;
+use crate::causes::causes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -26,7 +28,14 @@ const VARIABLE: &str = "CHAOS_GUARD";
 
 /// By these variables, runners find what a job left running when it ended or was cancelled, and kill it: the guard has to
 /// outlive the job by the second that it needs.
-const HANDLES: [&str; 4] = ["RUNNER_TRACKING_ID", "JENKINS_NODE_COOKIE", "BUILD_ID", TRIAL_VARIABLE];
+const HANDLES: [&str; 5] = [
+    "RUNNER_TRACKING_ID",
+    "JENKINS_NODE_COOKIE",
+    // By which the pipelines of Jenkins do it.
+    "JENKINS_SERVER_COOKIE",
+    "BUILD_ID",
+    TRIAL_VARIABLE,
+];
 
 /// What a guard is called in a list of processes.
 const NAME: &str = "chaos-guard";
@@ -98,10 +107,11 @@ pub(super) fn is_this() -> bool {
 pub(super) fn become_guard_if_asked() {
     // Set by someone else, to something else, it makes no guard.
     let Some((descriptor, watch)) = std::env::var_os(VARIABLE).and_then(orders) else { return };
-    let Ok(log) = before_main::take_inherited(descriptor) else { return };
+    // Not without its log, but not as the program that it is otherwise either: that would run all of its tests.
+    let Ok(log) = before_main::take_inherited(descriptor) else { std::process::exit(2) };
     // Where it was: it may have been removed since.
     let path = watch.undo_log().unwrap_or_default();
-    let all_right = keep_watch(&UndoLog::adopt(log, &path), &watch);
+    let all_right = keep_watch(UndoLog::adopt(log, &path), &watch);
     std::process::exit(i32::from(!all_right));
 }
 
@@ -112,7 +122,7 @@ fn orders(value: OsString) -> Option<(RawFd, Watch)> {
     Some((descriptor, Watch::resume(OsString::from_vec(bytes[colon + 1..].to_vec()))))
 }
 
-fn keep_watch(log: &UndoLog, watch: &Watch) -> bool {
+fn keep_watch(log: UndoLog, watch: &Watch) -> bool {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return false;
     };
@@ -129,8 +139,12 @@ fn keep_watch(log: &UndoLog, watch: &Watch) -> bool {
     }
     // Nobody writes: the end of this read is the end of the test's process.
     drop(io::stdin().lock().read(&mut [0; 1]));
-    let all_right = runtime.block_on(act(log, watch));
+    let all_right = runtime.block_on(act(&log, watch));
     drop(handlers);
+    // What it had leave for is over once nobody holds the log, and others may wait for that. Should this fail, they see to
+    // it themselves.
+    drop(log);
+    drop(lease::tidy(watch.runs()));
     all_right
 }
 
@@ -154,9 +168,9 @@ async fn act(log: &UndoLog, watch: &Watch) -> bool {
     }
     let failures = put_right(log).await;
     for failure in &failures {
-        say_in(&mut report, &failure.with_causes());
+        say_in(&mut report, &causes(failure));
     }
-    if failures.is_empty() {
+    if failures.is_empty() && !log.is_for_others() {
         say_in(&mut report, "all undone");
         watch.end();
     }

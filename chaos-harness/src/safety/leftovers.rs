@@ -3,17 +3,20 @@
 //! The folder of all runs has a folder `open` with one link per undo log that is in use, so that looking for leftovers
 //! costs one listing, however many runs there were.
 
-use super::perform::{UndoFailure, put_right};
+use super::perform::put_right;
 use super::private;
 use super::process::ProcessId;
-use super::undo::{Progress, UndoLog};
+use super::undo::{LogState, OpenEntry, Progress, UndoLog};
+use crate::causes::causes;
+use futures::future::join_all;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::thread;
 
 /// The name of the folder with the links, in the folder of all runs.
@@ -24,21 +27,22 @@ const FOLDER: &str = "open";
 pub(super) struct Watch(PathBuf);
 
 impl Watch {
-    /// Enters an undo log. The entry is durable when this returns.
+    /// Enters an undo log, which is in the folder of its run. The entry is durable when this returns.
     pub(super) fn begin(root: &Path, undo_log: &Path) -> io::Result<Self> {
-        let undo_log = undo_log.canonicalize()?;
-        let folder = root.join(FOLDER);
-        private::create_dir_all(&folder)?;
-        let folder = folder.canonicalize()?;
-        // A log's name is unique within its run, and the run's within the root.
+        private::create_dir_all(&root.join(FOLDER))?;
+        // The guard works in another folder.
+        let root = root.canonicalize()?;
         let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
+        let file = undo_log.file_name().unwrap_or_default();
+        // A log's name is unique within its run, and the run's within the root.
         let mut name = run.to_owned();
         name.push("+");
         name.push(undo_log.file_stem().unwrap_or_default());
+        let folder = root.join(FOLDER);
         let link = folder.join(name);
-        symlink(&undo_log, &link)?;
-        // The log itself is in the folder of its run.
-        for folder in [Some(&*folder), undo_log.parent()].into_iter().flatten() {
+        // Not by the whole path: a container may have the folder of runs at another place.
+        symlink(Path::new("..").join(run).join(file), &link)?;
+        for folder in [&folder, &root.join(run), &root] {
             File::open(folder)?.sync_all()?;
         }
         Ok(Self(link))
@@ -54,9 +58,21 @@ impl Watch {
         &self.0
     }
 
-    /// The log it stands for.
+    /// The log it stands for: one below the folder of runs, whatever it says.
     pub(super) fn undo_log(&self) -> io::Result<PathBuf> {
-        fs::read_link(&self.0)
+        let link = fs::read_link(&self.0)?;
+        let parts: Vec<_> = link.components().collect();
+        match *parts.as_slice() {
+            [Component::ParentDir, Component::Normal(run), Component::Normal(file)] => {
+                Ok(self.runs().join(run).join(file))
+            }
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it leads out of the folder of runs")),
+        }
+    }
+
+    /// The folder of all runs.
+    pub(super) fn runs(&self) -> &Path {
+        self.0.parent().and_then(Path::parent).unwrap_or(Path::new(""))
     }
 
     /// Takes the log out: nothing is left to be undone.
@@ -80,10 +96,23 @@ pub struct Leftover {
     pub failures: Vec<String>,
 }
 
+impl Leftover {
+    fn of(undo_log: PathBuf) -> Self {
+        Self { undo_log, open: 0, unreadable: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Whether all of it is undone, and all of it was understood.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        self.failures.is_empty() && self.unreadable.is_empty()
+    }
+}
+
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let things = if self.open == 1 { "thing" } else { "things" };
-        write!(f, "{} {things} of {}", self.open, self.undo_log.display())?;
+        let undone = if self.is_undone() { "undone" } else { "NOT ALL UNDONE" };
+        write!(f, "{undone}: {} {things} of {}", self.open, self.undo_log.display())?;
         for line in &self.unreadable {
             write!(f, "; not understood: {line}")?;
         }
@@ -95,7 +124,7 @@ impl fmt::Display for Leftover {
 }
 
 /// Undoes what earlier runs under this folder, `target/chaos`, left open, unless their process or its guard is still
-/// there. Each run does this before its first trial; the command is `cargo chaos recover`.
+/// there, or they are another user's. Each run does this before its first trial; the command is `cargo chaos recover`.
 ///
 /// ```no_run
 /// for leftover in chaos_harness::safety::recover("target/chaos".as_ref())? {
@@ -107,31 +136,35 @@ impl fmt::Display for Leftover {
 /// # Errors
 /// The folder's entries cannot be read. What cannot be undone is no error here, but told of in what is returned.
 pub fn recover(runs: &Path) -> io::Result<Vec<Leftover>> {
-    let abandoned = abandoned(runs)?;
+    recover_but(runs, &BTreeSet::new())
+}
+
+/// The same, but for these undo logs.
+pub(crate) fn recover_but(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<Vec<Leftover>> {
+    let (abandoned, mut leftovers) = abandoned(runs, not)?;
     if abandoned.is_empty() {
-        return Ok(Vec::new());
+        return Ok(leftovers);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let replay = move || {
-        runtime.block_on(async {
-            let mut leftovers = Vec::new();
-            for Abandoned { watch, undo_log, log } in abandoned {
-                let (open, unreadable) = (log.open().len(), log.unreadable());
-                let failures = put_right(&log).await;
-                if failures.is_empty() {
-                    watch.end();
-                }
-                if open > 0 || !unreadable.is_empty() {
-                    let failures = failures.iter().map(UndoFailure::with_causes).collect();
-                    leftovers.push(Leftover { undo_log, open, unreadable, failures });
-                }
-            }
-            leftovers
-        })
-    };
+    let replay = move || runtime.block_on(join_all(abandoned.into_iter().map(put_log_right)));
     // A thread of its own: a runtime must not be started inside another.
     let replaying = thread::Builder::new().name("chaos-leftovers".to_owned()).spawn(replay)?;
-    replaying.join().map_err(|_| io::Error::other("undoing what an earlier run left behind panicked"))
+    let put_right = replaying.join();
+    let put_right =
+        put_right.map_err(|_| io::Error::other("undoing what an earlier run left behind panicked"))?;
+    leftovers.extend(put_right.into_iter().flatten());
+    Ok(leftovers)
+}
+
+/// Undoes what is open in one log; what that came to, if there was anything to do or to say.
+async fn put_log_right(Abandoned { watch, undo_log, log }: Abandoned) -> Option<Leftover> {
+    let (open, unreadable) = (log.open().len(), log.unreadable());
+    let failures: Vec<_> = put_right(&log).await.iter().map(|failure| causes(failure)).collect();
+    if failures.is_empty() && !log.is_for_others() {
+        watch.end();
+    }
+    let is_worth_telling = open > 0 || !unreadable.is_empty();
+    is_worth_telling.then_some(Leftover { undo_log, open, unreadable, failures })
 }
 
 /// A log that has lost its owner. While it is held here, no other run takes it.
@@ -141,23 +174,41 @@ struct Abandoned {
     log: UndoLog,
 }
 
-fn abandoned(runs: &Path) -> io::Result<Vec<Abandoned>> {
-    let mut abandoned = Vec::new();
+/// The logs that have lost their owners, and what is to be told of those that cannot be read.
+fn abandoned(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<(Vec<Abandoned>, Vec<Leftover>)> {
+    let (mut abandoned, mut unread) = (Vec::new(), Vec::new());
     for watch in watches(runs)? {
-        // Taken out by its owner meanwhile.
-        let Ok(undo_log) = watch.undo_log() else { continue };
+        let undo_log = match watch.undo_log() {
+            Ok(undo_log) => undo_log,
+            // Taken out by its owner meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                let failures = vec![error.to_string()];
+                unread.push(Leftover { failures, ..Leftover::of(watch.path().to_owned()) });
+                continue;
+            }
+        };
+        if not.contains(&undo_log) {
+            continue;
+        }
         match UndoLog::take_over(&undo_log) {
             Ok(Some(log)) => abandoned.push(Abandoned { watch, undo_log, log }),
             Ok(None) => {}
-            // The run's folder was deleted: nobody knows any more what it held.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => watch.end(),
-            // Another user's, say: no reason to leave the rest.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Told once: there will never be more to say.
+                watch.end();
+                let why = "it was deleted before all was undone, and what it told of is not known any more";
+                unread.push(Leftover { failures: vec![why.to_owned()], ..Leftover::of(undo_log) });
+            }
+            // Their next run sees to it.
+            Err(_) if private::is_of_others(&undo_log) => {}
             Err(error) => {
-                tracing::warn!(%error, undo_log = %undo_log.display(), "cannot read an undo log left open");
+                let failures = vec![format!("it cannot be read: {error}")];
+                unread.push(Leftover { failures, ..Leftover::of(undo_log) });
             }
         }
     }
-    Ok(abandoned)
+    Ok((abandoned, unread))
 }
 
 fn watches(runs: &Path) -> io::Result<Vec<Watch>> {
@@ -184,7 +235,10 @@ pub struct InUse {
     pub is_abandoned: bool,
     /// What is to be undone, oldest first.
     pub open: Vec<ToUndo>,
-    /// Lines of the log that were damaged, or that this version does not understand.
+    /// What is to be undone by a container that is another one than this, or by a run in it: processes are numbered
+    /// otherwise there.
+    pub elsewhere: Vec<ToUndo>,
+    /// Lines of the log that were damaged, or that this version does not understand; why it cannot be read at all.
     pub unreadable: Vec<String>,
 }
 
@@ -211,29 +265,31 @@ pub struct ToUndo {
 /// ```
 ///
 /// # Errors
-/// The folder's entries, or a log, cannot be read.
+/// The folder's entries cannot be read. A log that cannot be read is no error here, but told of in what is returned.
 pub fn in_use(runs: &Path) -> io::Result<Vec<InUse>> {
     let mut found = Vec::new();
     for watch in watches(runs)? {
         let Ok(undo_log) = watch.undo_log() else { continue };
-        let (state, is_held) = match (UndoLog::look(&undo_log), UndoLog::is_held(&undo_log)) {
-            (Ok(state), Ok(is_held)) => (state, is_held),
-            (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => continue,
-            (Err(error), _) | (_, Err(error)) => return Err(error),
+        let looked = UndoLog::look(&undo_log).and_then(|state| Ok((state, UndoLog::is_held(&undo_log)?)));
+        let (state, is_held) = match looked {
+            Ok(looked) => looked,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) if private::is_of_others(&undo_log) => continue,
+            Err(error) => {
+                let mut nothing = LogState::default();
+                nothing.unreadable.push(format!("it cannot be read: {error}"));
+                (nothing, false)
+            }
         };
         let alive = |id: Option<ProcessId>| id.filter(|id| id.is_alive()).map(|id| id.pid);
         let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
-        let open = state.open.into_values().map(|entry| ToUndo {
-            trial: entry.trial,
-            undo: entry.action.to_string(),
-            is_applied: entry.progress == Progress::Applied,
-        });
         found.push(InUse {
             run: run.to_string_lossy().into_owned(),
             process: alive(state.owner),
             guard: alive(state.guard),
             is_abandoned: !is_held,
-            open: open.collect(),
+            open: state.open.into_values().map(ToUndo::from).collect(),
+            elsewhere: state.elsewhere.into_values().map(ToUndo::from).collect(),
             unreadable: state.unreadable,
             undo_log,
         });
@@ -242,9 +298,16 @@ pub fn in_use(runs: &Path) -> io::Result<Vec<InUse>> {
     Ok(found)
 }
 
+impl From<OpenEntry> for ToUndo {
+    fn from(OpenEntry { trial, action, progress }: OpenEntry) -> Self {
+        Self { trial, undo: action.to_string(), is_applied: progress == Progress::Applied }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine_address::EngineAddress;
     use crate::safety::process::process_start_time;
     use crate::safety::undo::UndoAction;
     use std::process::{Command, Stdio};
@@ -273,7 +336,7 @@ mod tests {
 
         let leftovers = recover(root.path()).unwrap();
         assert_eq!(leftovers.len(), 1);
-        assert_eq!(leftovers[0].undo_log, dead_path.canonicalize().unwrap());
+        assert_eq!(leftovers[0].undo_log, dead_path);
         assert_eq!((leftovers[0].open, leftovers[0].failures.len()), (1, 0));
         left.wait().unwrap();
         assert_eq!(held.try_wait().unwrap(), None);
@@ -302,8 +365,62 @@ mod tests {
         let (log, _, watch) = log_of(root.path(), "deleted");
         drop(log);
         fs::remove_dir_all(root.path().join("run")).unwrap();
-        assert!(recover(root.path()).unwrap().is_empty());
+        let told = recover(root.path()).unwrap();
+        assert!(told[0].to_string().contains("it was deleted before all was undone"), "{}", told[0]);
         assert!(watch.undo_log().is_err());
+        assert!(recover(root.path()).unwrap().is_empty(), "told once");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_is_told_and_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let (log, path, watch) = log_of(root.path(), "endless");
+        drop(log);
+        fs::write(&path, "x".repeat(100_000)).unwrap();
+        for _ in 0..2 {
+            let told = recover(root.path()).unwrap();
+            assert!(!told[0].is_undone() && told[0].to_string().contains("is longer than"), "{}", told[0]);
+            let seen = &in_use(root.path()).unwrap()[0];
+            assert!(seen.unreadable[0].contains("is longer than"), "{seen:?}");
+        }
+        assert!(watch.undo_log().is_ok());
+        assert!(recover_but(root.path(), &BTreeSet::from([path])).unwrap().is_empty(), "tried already");
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_left_to_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (log, path, watch) = log_of(root.path(), "newer");
+        drop(log);
+        let newer = r#"{"Healed":{"id":4}}"#;
+        let line = format!("{:08x} {newer}\n", crc32fast::hash(newer.as_bytes()));
+        fs::write(&path, line).unwrap();
+        for _ in 0..2 {
+            let told = recover(root.path()).unwrap();
+            assert!(told[0].to_string().contains("not understood: of another version"), "{}", told[0]);
+        }
+        assert!(watch.undo_log().is_ok());
+    }
+
+    #[test]
+    fn an_entry_that_leads_out_of_the_folder_is_not_followed() {
+        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let (log, path, _) = log_of(outside.path(), "forged");
+        let started = process_start_time(child.id()).unwrap();
+        log.record(UndoAction::KillProcess { pid: child.id(), started }).unwrap();
+        drop(log);
+        fs::create_dir(root.path().join("run")).unwrap();
+        fs::create_dir(root.path().join("open")).unwrap();
+        // By the entry itself, and by a link in the place of the log.
+        symlink(&path, root.path().join("open/absolute")).unwrap();
+        symlink(&path, root.path().join("run/forged.log")).unwrap();
+        symlink("../run/forged.log", root.path().join("open/relative")).unwrap();
+        let told = recover(root.path()).unwrap();
+        assert_eq!(told.iter().filter(|leftover| !leftover.is_undone()).count(), 2, "{told:?}");
+        assert_eq!(child.try_wait().unwrap(), None);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]
@@ -318,12 +435,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (alive, path, _) = log_of(root.path(), "alive");
         let trial = alive.of_trial("cart::slow");
-        let id = trial.record(UndoAction::RemoveContainers { trial: "t".to_owned() }).unwrap();
+        let engine = EngineAddress::Unix("/run/docker.sock".into());
+        let id = trial.record(UndoAction::RemoveContainers { engine, trial: "t".to_owned() }).unwrap();
         trial.applied(id).unwrap();
         trial.record(UndoAction::KillTagged { trial: "t".to_owned() }).unwrap();
 
         let seen = in_use(root.path()).unwrap().remove(0);
-        assert_eq!((&*seen.run, seen.undo_log), ("run", path.canonicalize().unwrap()));
+        assert_eq!((&*seen.run, seen.undo_log), ("run", path));
         assert_eq!((seen.process, seen.guard, seen.is_abandoned), (Some(std::process::id()), None, false));
         let told: Vec<_> = seen.open.iter().map(|open| (&*open.undo, open.is_applied)).collect();
         assert_eq!(

@@ -28,14 +28,15 @@ pub use breaker::Tripped;
 #[cfg(feature = "docker")]
 pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
 pub use fallback::{Attempt, Forced};
-pub(crate) use fallback::{Rung, Undone, causes, climb};
+pub(crate) use fallback::{Rung, Undone, climb};
 pub(crate) use lease::{Lease, Leases, Limits, Request, Shortage, Touched};
+pub(crate) use leftovers::recover_but;
 pub use leftovers::{InUse, Leftover, ToUndo, in_use, recover};
 pub(crate) use mark::Mark;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 pub(crate) use perform::perform;
 pub(crate) use perform::{kill_strays, kill_with_all, put_all_right};
-pub(crate) use process::ProcessId;
+pub(crate) use process::{Process, ProcessId, all as all_processes, process_start_time};
 pub(crate) use safeguard::undo_log;
 pub(crate) use signals::{Interrupt, Signal};
 pub(crate) use tree::{kill_now, strays_of};

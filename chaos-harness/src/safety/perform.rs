@@ -11,6 +11,7 @@ use super::processes::{self, OwnProcess};
 use super::tree;
 use super::undo::{UndoAction, UndoId, UndoLog};
 use crate::clock;
+use crate::toxiproxy;
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::io;
@@ -32,14 +33,6 @@ pub(crate) struct UndoFailure {
     pub(crate) error: UndoError,
 }
 
-impl UndoFailure {
-    /// The failure with its causes, on one line.
-    pub(crate) fn with_causes(&self) -> String {
-        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
-    }
-}
-
 /// Why something could not be undone.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UndoError {
@@ -54,17 +47,13 @@ pub(crate) enum UndoError {
     #[error(transparent)]
     Engine(#[from] containers::EngineError),
     /// The Toxiproxy server refused.
-    #[cfg(feature = "external-toxiproxy")]
     #[error(transparent)]
-    Toxiproxy(#[from] crate::toxiproxy::CallError),
+    Toxiproxy(#[from] toxiproxy::CallError),
     /// It took too long.
     #[error("not done within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// This build cannot do it, so it cannot have been done by it either.
-    #[cfg_attr(
-        all(feature = "docker", feature = "external-toxiproxy"),
-        expect(dead_code, reason = "this build can do it all")
-    )]
+    /// This build cannot do it: another one did what is to be undone.
+    #[cfg_attr(feature = "docker", expect(dead_code, reason = "this build can do it all"))]
     #[error("{0}")]
     Unsupported(&'static str),
 }
@@ -103,7 +92,8 @@ pub(crate) async fn put_all_right(log: &UndoLog) -> PutRight {
         }
         failures.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         outcome.failures = failures.into_iter().map(|(_, failure)| failure).collect();
-        if outcome.failures.is_empty() {
+        // A second try without any time would only say that it had none.
+        if outcome.failures.is_empty() || clock::now() >= deadline {
             break;
         }
     }
@@ -127,7 +117,7 @@ fn lane(action: &UndoAction) -> Lane {
         | UndoAction::ResumeProcess { pid, started }
         | UndoAction::RestoreAddressSpace { pid, started, .. } => Lane::Process(*pid, *started),
         // Not behind what was done to single ones: those go too.
-        UndoAction::RemoveContainers { trial } => Lane::ContainersOf(trial.clone()),
+        UndoAction::RemoveContainers { trial, .. } => Lane::ContainersOf(trial.clone()),
         UndoAction::UnpauseContainer { id, .. } | UndoAction::RestoreCpuQuota { id, .. } => {
             Lane::Container(id.clone())
         }
@@ -187,33 +177,31 @@ fn limit(action: &UndoAction) -> Duration {
 async fn attempt(action: &UndoAction) -> Result<Undone, UndoError> {
     match action {
         UndoAction::KillTagged { trial } => kill_tagged(trial).await?,
-        &UndoAction::KillProcess { pid, started } => kill_one(pid, started).await?,
+        &UndoAction::KillProcess { pid, started } => kill_one(ProcessId { pid, started }).await?,
         &UndoAction::ResumeProcess { pid, started } => {
-            return Ok(OwnProcess { pid, started }.put_right(processes::Harm::Stopped).await?);
+            let process = OwnProcess(ProcessId { pid, started });
+            return Ok(process.put_right(processes::Harm::Stopped).await?);
         }
         &UndoAction::RestoreAddressSpace { pid, started, soft, hard } => {
             let harm = processes::Harm::Limited { soft, hard };
-            return Ok(OwnProcess { pid, started }.put_right(harm).await?);
+            return Ok(OwnProcess(ProcessId { pid, started }).put_right(harm).await?);
         }
         #[cfg(feature = "docker")]
-        UndoAction::RemoveContainers { trial } => {
-            containers::remove_all(&containers::engine().await?, trial, Looks::Two).await?;
+        UndoAction::RemoveContainers { engine, trial } => {
+            containers::remove_all(&containers::connect(engine)?, trial, Looks::Two).await?;
         }
         #[cfg(feature = "docker")]
-        UndoAction::UnpauseContainer { id, trial } => {
-            return put_container_right(id, trial, Harm::Paused).await;
+        UndoAction::UnpauseContainer { engine, id, trial } => {
+            let engine = containers::connect(engine)?;
+            return Ok(OwnContainer { engine: &engine, id, trial }.put_right(Harm::Paused).await?);
         }
         #[cfg(feature = "docker")]
-        UndoAction::RestoreCpuQuota { id, trial, quota, period } => {
+        UndoAction::RestoreCpuQuota { engine, id, trial, quota, period } => {
             let harm = Harm::Starved { quota: *quota, period: *period };
-            return put_container_right(id, trial, harm).await;
+            let engine = containers::connect(engine)?;
+            return Ok(OwnContainer { engine: &engine, id, trial }.put_right(harm).await?);
         }
-        #[cfg(feature = "external-toxiproxy")]
-        UndoAction::DeleteProxy { server, name } => crate::toxiproxy::delete(*server, name).await?,
-        #[cfg(not(feature = "external-toxiproxy"))]
-        UndoAction::DeleteProxy { .. } => {
-            return Err(UndoError::Unsupported("built without the feature `external-toxiproxy`"));
-        }
+        UndoAction::DeleteProxy { server, name } => toxiproxy::delete(*server, name).await?,
         #[cfg(not(feature = "docker"))]
         UndoAction::RemoveContainers { .. }
         | UndoAction::UnpauseContainer { .. }
@@ -222,12 +210,6 @@ async fn attempt(action: &UndoAction) -> Result<Undone, UndoError> {
         }
     }
     Ok(Undone::AsMeant)
-}
-
-#[cfg(feature = "docker")]
-async fn put_container_right(id: &str, trial: &str, harm: Harm) -> Result<Undone, UndoError> {
-    let engine = containers::engine().await?;
-    Ok(OwnContainer { engine: &engine, id, trial }.put_right(harm).await?)
 }
 
 /// Kills what is left of a trial whose services this process has ended: whatever left their process groups.
@@ -249,16 +231,15 @@ async fn kill_until_clean(trial: &str, looks: u32) -> Result<(), UndoError> {
 
 /// Kills a process with its group and all that came of it, and waits until they are gone.
 pub(crate) async fn kill_with_all(id: ProcessId) -> Result<(), UndoError> {
-    let killed = tokio::time::timeout(LIMIT, kill_one(id.pid, id.started)).await;
+    let killed = tokio::time::timeout(LIMIT, kill_one(id)).await;
     Ok(killed.map_err(|_| UndoError::TimedOut(LIMIT))??)
 }
 
 /// Kills a process with its group and all that came of it, and waits until they are gone: without end, whoever asks has a
 /// time limit.
-pub(super) async fn kill_one(pid: u32, started: u64) -> io::Result<()> {
-    process::addressable(pid)?;
-    let id = ProcessId { pid, started };
-    tree::kill(1, || Ok(if id.is_alive() { vec![id.pid] } else { Vec::new() })).await
+pub(super) async fn kill_one(id: ProcessId) -> io::Result<()> {
+    process::addressable(id.pid)?;
+    tree::kill(1, || Ok(if id.is_alive() { vec![id] } else { Vec::new() })).await
 }
 
 #[cfg(test)]
@@ -300,7 +281,7 @@ mod tests {
         let mut other = sleeper().env(TRIAL_VARIABLE, format!("{trial}-2")).spawn().unwrap();
         as_meant(&UndoAction::KillTagged { trial: trial.clone() }).await;
         assert_eq!(tree.wait().unwrap().signal(), Some(9));
-        assert_eq!(tagged(&trial).unwrap(), [] as [u32; 0]);
+        assert_eq!(tagged(&trial).unwrap(), []);
         assert_eq!(other.try_wait().unwrap(), None);
         other.kill().unwrap();
         other.wait().unwrap();
@@ -335,7 +316,7 @@ mod tests {
         let target = Pid::from_child(&child);
         let before = getrlimit(Resource::As);
         prlimit(Some(target), Resource::As, Rlimit { current: Some(1 << 40), ..before }).unwrap();
-        signal(pid, Signal::STOP).unwrap();
+        signal(ProcessId { pid, started }, Signal::STOP).unwrap();
         crate::safety::victim::wait_until("the process is stopped", || status(pid).contains("T (stopped)"));
 
         let restore =
@@ -350,6 +331,20 @@ mod tests {
         child.wait().unwrap();
         as_meant(&restore).await; // It is gone.
         as_meant(&resume).await; // It is gone.
+    }
+
+    /// Containers are asked for where they were made, wherever the engine of this process is.
+    #[cfg(feature = "docker")]
+    #[tokio::test]
+    async fn an_engine_that_is_not_there_proves_nothing() {
+        let engine = crate::engine_address::EngineAddress::Unix("/nonexistent/docker.sock".into());
+        for action in [
+            UndoAction::RemoveContainers { engine: engine.clone(), trial: unique("nowhere") },
+            UndoAction::UnpauseContainer { engine, id: "0123".to_owned(), trial: unique("nowhere") },
+        ] {
+            let error = perform(&action).await.unwrap_err();
+            assert!(error.to_string().contains("/nonexistent/docker.sock"), "{error}");
+        }
     }
 
     #[tokio::test]
@@ -372,7 +367,6 @@ mod tests {
     }
 
     /// A server that accepts and never answers costs its own time limit, once for all of its proxies.
-    #[cfg(feature = "external-toxiproxy")]
     #[tokio::test]
     async fn what_hangs_holds_up_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
@@ -398,7 +392,6 @@ mod tests {
         assert!(put_right(&log).await.is_empty() && log.open().is_empty());
     }
 
-    #[cfg(feature = "external-toxiproxy")]
     #[tokio::test]
     async fn a_proxy_of_another_server_is_deleted_and_its_neighbours_are_not() {
         use crate::Seed;

@@ -3,9 +3,11 @@
 //! Everything below the folder of runs is made here. The mode is given with the call that makes the file, so that there
 //! is no moment in which others could open it, whatever the umask.
 
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 const FILE: u32 = 0o600;
@@ -19,6 +21,26 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 /// A new file to read, and to write to at its end; an error where there is one by that name already.
 pub(crate) fn create_new_log(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create_new(true).mode(FILE).open(path)
+}
+
+/// A file to read, and to write to at its end, that is there, and is this user's: what it says is done in their name. A link
+/// is not followed.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).append(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("it is not a file that only this user writes to"));
+    }
+    Ok(file)
+}
+
+/// Whether what is there is another user's, or cannot even be looked at.
+pub(crate) fn is_of_others(path: &Path) -> bool {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) => found.uid() != geteuid().as_raw(),
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    }
 }
 
 /// An empty file to write to, in the place of what was there.
@@ -104,6 +126,20 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "first, second");
         create(&path).unwrap().write_all(b"third").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "third");
+    }
+
+    #[test]
+    fn only_a_log_that_nobody_else_can_have_written_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("log");
+        create_new_log(&path).unwrap().write_all(b"said").unwrap();
+        assert_eq!(io::read_to_string(open_log(&path).unwrap()).unwrap(), "said");
+        assert!(!is_of_others(&path));
+        std::os::unix::fs::symlink(&path, root.path().join("link")).unwrap();
+        assert!(open_log(&root.path().join("link")).is_err());
+        fs::set_permissions(&path, Permissions::from_mode(0o620)).unwrap();
+        assert!(open_log(&path).unwrap_err().to_string().contains("only this user writes to"));
+        assert!(open_log(root.path()).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::fallback::{Rung, Stuck, Undone, climb};
 use super::perform::kill_one;
-use super::process::{process_start_time, signal, signal_group};
+use super::process::{ProcessId, look, signal, signal_group};
 use crate::clock;
 use futures::FutureExt as _;
 use rustix::process::Signal;
@@ -56,21 +56,18 @@ impl Harm {
 
 /// A process of a trial. Its start time tells it from a later one of its number, which is never touched.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OwnProcess {
-    pub(super) pid: u32,
-    pub(super) started: u64,
-}
+pub(super) struct OwnProcess(pub(super) ProcessId);
 
 impl OwnProcess {
     /// Undoes what was done to it, by force where it must be. It is a success when it is gone.
     pub(super) async fn put_right(self, harm: Harm) -> Result<Undone, Stuck> {
-        let what = format!("process {}", self.pid);
+        let what = format!("process {}", self.0.pid);
         climb(&what, &harm.ladder(), |way| {
             async move {
                 match way {
                     Way::Undo(Harm::Stopped) => self.resume().await?,
                     Way::Undo(Harm::Limited { soft, hard }) => self.restore_address_space(soft, hard)?,
-                    Way::Kill => kill_one(self.pid, self.started).await?,
+                    Way::Kill => kill_one(self.0).await?,
                 }
                 Ok(())
             }
@@ -79,16 +76,12 @@ impl OwnProcess {
         .await
     }
 
-    fn is_there(self) -> bool {
-        process_start_time(self.pid) == Some(self.started)
-    }
-
     /// Lets it go on with its group, and waits until it does.
     async fn resume(self) -> io::Result<()> {
-        while self.is_there() {
-            signal_group(self.pid, Signal::CONT)?;
-            signal(self.pid, Signal::CONT)?;
-            if !is_stopped(self.pid) {
+        while self.0.is_alive() {
+            signal_group(self.0.pid, Signal::CONT)?;
+            signal(self.0, Signal::CONT)?;
+            if !look(self.0.pid).is_some_and(|process| process.is_stopped()) {
                 break;
             }
             clock::sleep(POLL).await;
@@ -101,9 +94,9 @@ impl OwnProcess {
         use super::process::{addressable, gone_is_fine};
         use rustix::process::{Resource, Rlimit, prlimit};
 
-        if self.is_there() {
+        if self.0.is_alive() {
             let limit = Rlimit { current: soft, maximum: hard };
-            gone_is_fine(prlimit(Some(addressable(self.pid)?), Resource::As, limit).map(drop))?;
+            gone_is_fine(prlimit(Some(addressable(self.0.pid)?), Resource::As, limit).map(drop))?;
         }
         Ok(())
     }
@@ -112,13 +105,6 @@ impl OwnProcess {
     fn restore_address_space(self, _: Option<u64>, _: Option<u64>) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "limits of other processes are set on Linux only"))
     }
-}
-
-/// Whether a process is stopped, by a signal or by a debugger; not where the system does not say.
-fn is_stopped(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name before it may contain anything.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
 }
 
 #[cfg(test)]
@@ -139,7 +125,7 @@ mod tests {
     }
 
     fn own(child: &Child) -> OwnProcess {
-        OwnProcess { pid: child.id(), started: process_start_time(child.id()).unwrap() }
+        OwnProcess(look(child.id()).unwrap().id)
     }
 
     #[tokio::test]
@@ -157,7 +143,8 @@ mod tests {
         // A soft limit above the hard one is refused.
         let harm = Harm::Limited { soft: Some(2 << 30), hard: Some(1 << 30) };
 
-        let later = OwnProcess { started: own(&child).started + 1, ..own(&child) };
+        let OwnProcess(id) = own(&child);
+        let later = OwnProcess(ProcessId { started: id.started + 1, ..id });
         assert_eq!(later.put_right(harm).await, Ok(Undone::AsMeant), "one of its number is not touched");
         assert_eq!(child.try_wait().unwrap(), None);
 
@@ -184,15 +171,15 @@ mod tests {
             debugger.wait().unwrap();
             return;
         };
-        let held = OwnProcess { pid, started: process_start_time(pid).unwrap() };
-        wait_until("the debugger holds it", || is_stopped(pid));
+        let held = OwnProcess(look(pid).unwrap().id);
+        wait_until("the debugger holds it", || look(pid).is_some_and(|process| process.is_stopped()));
 
         let forced = forced(held.put_right(Harm::Stopped).await);
         assert_eq!(
             forced.to_string(),
             format!("process {pid}: had to kill it; could not let it go on: not done within 1s")
         );
-        assert!(!held.is_there());
+        assert!(!held.0.is_alive());
         debugger.kill().unwrap();
         debugger.wait().unwrap();
     }

@@ -122,8 +122,8 @@ mod tests {
         if asked(ORDERLY) {
             victim::wait_until("the tree is killed", || {
                 let found = tagged(&trial).unwrap();
-                for &pid in &found {
-                    process::signal(pid, Signal::KILL).unwrap();
+                for &id in &found {
+                    process::signal(id, Signal::KILL).unwrap();
                 }
                 tree.try_wait().unwrap().is_some() && found.is_empty()
             });
@@ -133,7 +133,7 @@ mod tests {
         if asked(TWICE) {
             // The guard dies; what is recorded next has another.
             let first = guard(&folder);
-            process::signal(first, Signal::KILL).unwrap();
+            process::signal(process::look(first).unwrap().id, Signal::KILL).unwrap();
             let again = || undo_log(&folder, &run_of(&folder)).unwrap();
             victim::wait_until("there is another guard", || {
                 let id = again().record(UndoAction::KillTagged { trial: "none".to_owned() }).unwrap();
@@ -190,7 +190,7 @@ mod tests {
         assert!(!the_only(folder.path()).is_abandoned);
         victim::wait_until("the guard does not mind signals", || minds_no_signals(guard));
         for end in [Signal::INT, Signal::TERM, Signal::HUP] {
-            process::signal(guard, end).unwrap();
+            process::signal(process::look(guard).unwrap().id, end).unwrap();
         }
         kill_process_group(Pid::from_child(&process), Signal::KILL).unwrap();
         process.wait().unwrap();

@@ -5,7 +5,7 @@
 //! walked, and frozen as they are found, so that nothing is started meanwhile and no parent is gone before its children
 //! have been seen; only then are they all killed.
 
-use super::process::{self, ProcessId, Related, signal};
+use super::process::{self, Process, ProcessId, signal};
 use crate::clock;
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,10 @@ const STOPS_WITHIN: Duration = Duration::from_millis(100);
 
 /// Kills what `roots` finds, again at each look, with every group that one of these leads and all their descendants.
 /// Returns when nothing of it was there for `looks` looks in a row.
-pub(super) async fn kill(looks: u32, mut roots: impl FnMut() -> io::Result<Vec<u32>>) -> io::Result<()> {
+pub(super) async fn kill(
+    looks: u32,
+    mut roots: impl FnMut() -> io::Result<Vec<ProcessId>>,
+) -> io::Result<()> {
     let mut doomed = BTreeSet::new();
     let mut clean_looks = 0;
     while clean_looks < looks {
@@ -32,7 +35,7 @@ pub(super) async fn kill(looks: u32, mut roots: impl FnMut() -> io::Result<Vec<u
             clean_looks = 0;
             freeze(&found, &mut doomed)?;
             for id in &doomed {
-                send(*id, Signal::KILL)?;
+                signal(*id, Signal::KILL)?;
             }
         }
         if clean_looks < looks {
@@ -48,8 +51,8 @@ pub(crate) fn kill_now(root: ProcessId) -> io::Result<()> {
         return Ok(());
     }
     let mut doomed = BTreeSet::new();
-    freeze(&[root.pid], &mut doomed)?;
-    doomed.into_iter().try_for_each(|id| send(id, Signal::KILL))
+    freeze(&[root], &mut doomed)?;
+    doomed.into_iter().try_for_each(|id| signal(id, Signal::KILL))
 }
 
 /// What descends from this process and is not in its group: what has left it.
@@ -58,7 +61,7 @@ pub(crate) fn strays_of(root: ProcessId) -> io::Result<Vec<ProcessId>> {
         return Ok(Vec::new());
     }
     let all = process::all()?;
-    let came_of_it = related(&[root.pid], &BTreeSet::new(), &all);
+    let came_of_it = related(&[root], &BTreeSet::new(), &all);
     let strays = all.iter().filter(|process| process.group != root.pid && came_of_it.contains(&process.id));
     Ok(strays.map(|process| process.id).collect())
 }
@@ -67,7 +70,7 @@ pub(crate) fn strays_of(root: ProcessId) -> io::Result<Vec<ProcessId>> {
 ///
 /// A process stops some time after it was told to, and may have a child until then: only a look that is made while all of
 /// them stand still says that there are no more. What does not stop in time is killed as it is.
-fn freeze(roots: &[u32], doomed: &mut BTreeSet<ProcessId>) -> io::Result<()> {
+fn freeze(roots: &[ProcessId], doomed: &mut BTreeSet<ProcessId>) -> io::Result<()> {
     let deadline = clock::now() + STOPS_WITHIN;
     let mut stood_still = false;
     loop {
@@ -77,26 +80,29 @@ fn freeze(roots: &[u32], doomed: &mut BTreeSet<ProcessId>) -> io::Result<()> {
             return Ok(());
         }
         stood_still = new.is_empty()
-            && all.iter().filter(|process| doomed.contains(&process.id)).all(|process| process.is_stopped);
+            && all.iter().filter(|process| doomed.contains(&process.id)).all(Process::is_stopped);
         if new.is_empty() && !stood_still {
             clock::block_until(clock::now() + Duration::from_millis(1));
         }
         for id in new {
-            send(id, Signal::STOP)?;
+            signal(id, Signal::STOP)?;
             doomed.insert(id);
         }
     }
 }
 
 /// The roots, the members of groups that they lead, the doomed, and what descends from any of these.
-fn related(roots: &[u32], doomed: &BTreeSet<ProcessId>, all: &[Related]) -> BTreeSet<ProcessId> {
+fn related(roots: &[ProcessId], doomed: &BTreeSet<ProcessId>, all: &[Process]) -> BTreeSet<ProcessId> {
     let mut children: BTreeMap<u32, Vec<ProcessId>> = BTreeMap::new();
     for process in all {
         children.entry(process.parent).or_default().push(process.id);
     }
-    let first = all.iter().filter(|process| {
-        roots.contains(&process.id.pid) || roots.contains(&process.group) || doomed.contains(&process.id)
-    });
+    // Only while they are there: the number of one that is gone may be another group's.
+    let there: BTreeSet<_> =
+        all.iter().filter(|process| roots.contains(&process.id)).map(|process| process.id.pid).collect();
+    let first =
+        all.iter().filter(|process| there.contains(&process.id.pid) || there.contains(&process.group));
+    let first = first.chain(all.iter().filter(|process| doomed.contains(&process.id)));
     let mut reached: BTreeSet<_> = first.map(|process| process.id).collect();
     let mut next: Vec<_> = reached.iter().copied().collect();
     while let Some(parent) = next.pop() {
@@ -106,11 +112,6 @@ fn related(roots: &[u32], doomed: &BTreeSet<ProcessId>, all: &[Related]) -> BTre
     let this = std::process::id();
     reached.retain(|id| id.pid > 1 && id.pid != this);
     reached
-}
-
-/// Signals this process, and no later one of its number.
-fn send(id: ProcessId, what: Signal) -> io::Result<()> {
-    if id.is_alive() { signal(id.pid, what) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -145,13 +146,17 @@ mod tests {
         let id = of(root.id()).id;
         let strays = strays_of(id).unwrap();
         assert!(strays.contains(&of(child).id) && !strays.contains(&id), "{strays:?}");
-        kill(1, || Ok(if id.is_alive() { vec![id.pid] } else { Vec::new() })).await.unwrap();
+        kill(1, || Ok(if id.is_alive() { vec![id] } else { Vec::new() })).await.unwrap();
         assert_eq!(root.wait().unwrap().signal(), Some(9));
         assert!(!of(child).id.is_alive());
     }
 
-    fn process(pid: u32, parent: u32, group: u32) -> Related {
-        Related { id: ProcessId { pid, started: u64::from(pid) }, parent, group, is_stopped: false }
+    fn id(pid: u32) -> ProcessId {
+        ProcessId { pid, started: u64::from(pid) }
+    }
+
+    fn process(pid: u32, parent: u32, group: u32) -> Process {
+        Process { id: id(pid), parent, group, state: 'S' }
     }
 
     #[test]
@@ -165,14 +170,16 @@ mod tests {
             process(14, 13, 14),
             process(20, 1, 20),
         ];
-        let found = related(&[10], &BTreeSet::new(), &all);
+        let found = related(&[id(10)], &BTreeSet::new(), &all);
         assert_eq!(found.into_iter().map(|id| id.pid).collect::<Vec<_>>(), [10, 11, 12, 13, 14]);
         // A root that is gone leaves what was seen of it.
-        let doomed = BTreeSet::from([ProcessId { pid: 13, started: 13 }]);
-        let found = related(&[99], &doomed, &all);
+        let doomed = BTreeSet::from([id(13)]);
+        let found = related(&[id(99)], &doomed, &all);
         assert_eq!(found.into_iter().map(|id| id.pid).collect::<Vec<_>>(), [13, 14]);
         let later = BTreeSet::from([ProcessId { pid: 13, started: 99 }]);
         assert!(related(&[], &later, &all).is_empty(), "that one has the number of a dead one");
+        let root = ProcessId { pid: 20, started: 99 };
+        assert!(related(&[root], &BTreeSet::new(), &all).is_empty(), "so has that root");
     }
 
     proptest! {
@@ -181,7 +188,7 @@ mod tests {
         fn the_walk_ends(pairs in prop::collection::vec((0_u32..20, 0_u32..20), 0..40), root in 0_u32..20) {
             let mut all: Vec<_> = pairs.into_iter().map(|(pid, parent)| process(pid, parent, pid)).collect();
             all.push(process(std::process::id(), root, root));
-            let found = related(&[root], &BTreeSet::new(), &all);
+            let found = related(&[id(root)], &BTreeSet::new(), &all);
             prop_assert!(found.iter().all(|id| id.pid > 1 && id.pid != std::process::id()));
         }
     }

@@ -23,8 +23,6 @@ mod tests;
 mod variable;
 
 pub use availability::ChosenService;
-#[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
-pub(crate) use availability::EngineAddress;
 pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};

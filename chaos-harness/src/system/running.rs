@@ -14,6 +14,9 @@ use super::program::{self, Surroundings};
 #[cfg(feature = "docker")]
 use super::template::placeholders;
 use super::{ProviderKind, Service, ServiceName, Services};
+use crate::engine_address::EngineAddress;
+#[cfg(feature = "docker")]
+use crate::safety::containers::Looks;
 use crate::safety::{Mark, UndoAction, UndoId, UndoLog, kill_strays};
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -85,6 +88,9 @@ struct Start<'a> {
 pub(crate) struct RunningSystem {
     services: Vec<RunningService>,
     keep: bool,
+    /// What was given up on while the engine was at it may come later.
+    #[cfg(feature = "docker")]
+    looks: Looks,
     trial: Trial,
 }
 
@@ -145,10 +151,17 @@ pub(crate) async fn start(
         cut.fail(SystemError::start(service.name.as_str(), StartError::NeverDue));
     }
     started.sort_by_key(|service| order.iter().position(|name| *name == service.name));
-    let system = RunningSystem { services: started, keep: context.keep, trial };
-    if let Some(error) = cut.take() {
+    let error = cut.take();
+    let system = RunningSystem {
+        services: started,
         // Half a system is of no use to whoever wants to keep one.
-        return Err(NotStarted { error, system: Some(RunningSystem { keep: false, ..system }) });
+        keep: context.keep && error.is_none(),
+        #[cfg(feature = "docker")]
+        looks: if error.is_some() { Looks::Two } else { Looks::One },
+        trial,
+    };
+    if let Some(error) = error {
+        return Err(NotStarted { error, system: Some(system) });
     }
     if context.keep {
         join_all(system.instances().map(|(instance, _)| instance.keep())).await;
@@ -343,7 +356,7 @@ impl RunningSystem {
         // Those that no instance owns: their start failed half-way.
         #[cfg(feature = "docker")]
         if self.trial.has_containers
-            && let Err(error) = docker::remove_all(&self.trial.name).await
+            && let Err(error) = docker::remove_all(&self.trial.name, self.looks).await
         {
             errors.push(SystemError::stop(&self.trial.name, error));
         }
@@ -381,7 +394,8 @@ impl Trial {
         let trial = || context.trial.clone();
         let actions = [
             has_processes.then(|| UndoAction::KillTagged { trial: trial() }),
-            has_containers.then(|| UndoAction::RemoveContainers { trial: trial() }),
+            has_containers
+                .then(|| UndoAction::RemoveContainers { engine: EngineAddress::from_env(), trial: trial() }),
         ];
         let actions = actions.into_iter().flatten().filter(|_| !context.keep);
         let records = actions

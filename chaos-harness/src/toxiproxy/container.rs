@@ -2,8 +2,9 @@
 
 use super::call::version;
 use crate::clock;
+use crate::engine_address::EngineAddress;
 use crate::safety::{RUN_LABEL, TRIAL_LABEL, UndoAction, UndoId, UndoLog, perform};
-use crate::system::{EngineAddress, ReservedPort, name_and_tag};
+use crate::system::{ReservedPort, name_and_tag};
 use std::net::SocketAddr;
 use std::time::Duration;
 use testcontainers::runners::AsyncRunner as _;
@@ -61,7 +62,7 @@ impl ServerContainer {
         let port = ReservedPort::reserve(None)?;
         // Not the trial's own label: that is removed with the services, while proxies are still to be deleted.
         let trial = format!("{tag}/toxiproxy");
-        let removal = UndoAction::RemoveContainers { trial: trial.clone() };
+        let removal = UndoAction::RemoveContainers { engine, trial: trial.clone() };
         let record = undo.record(removal.clone())?;
         let this = Self { port, removal, record, undo: undo.clone() };
         let (name, image_tag) = name_and_tag(image);

@@ -3,12 +3,13 @@
 use super::routes::ToxicRoutes;
 use crate::BoxError;
 use crate::blast_radius::Reach;
+use crate::causes::causes;
 use crate::experiment::undo::Undoing;
 use crate::experiment::{Effect, Injection};
 use crate::fault::{FaultKind, InstanceFault};
 use crate::proxy::ToxicSpec;
 use crate::report::{Event, Journal};
-use crate::safety::{Attempt, Undone, causes};
+use crate::safety::{Attempt, Undone};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
 use crate::units::Percent;
 use std::sync::{Mutex, PoisonError};
@@ -91,7 +92,8 @@ impl<'a> Injector<'a> {
         let mut undoing = Undoing::default();
         while let Some(applied) = self.last() {
             let fault = applied.injection.fault.to_string();
-            let (forced, failure) = match self.take_back(&applied).await {
+            let taken_back = self.take_back(&applied, self.is_held_otherwise(&applied)).await;
+            let (forced, failure) = match taken_back {
                 Ok(Undone::AsMeant) => (None, None),
                 Ok(Undone::ByForce(forced)) => (Some(forced), None),
                 Err(cause) => {
@@ -116,6 +118,17 @@ impl<'a> Injector<'a> {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
     }
 
+    /// Whether an earlier fault is still on the same instance: until that is undone too, it need not run.
+    fn is_held_otherwise(&self, last: &Applied) -> bool {
+        let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = applied.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        earlier.iter().any(|other| {
+            let is_same =
+                other.injection.fault.service == last.injection.fault.service && other.index == last.index;
+            is_same && matches!(other.injection.fault.kind, FaultKind::Instance(_))
+        })
+    }
+
     async fn apply(&self, Applied { injection, index, toxic: name }: &Applied) -> Result<(), BoxError> {
         match injection.fault.kind {
             FaultKind::Toxic { .. } => {
@@ -126,13 +139,17 @@ impl<'a> Injector<'a> {
         }
     }
 
-    async fn take_back(&self, Applied { injection, index, toxic }: &Applied) -> Result<Undone, BoxError> {
+    async fn take_back(
+        &self,
+        Applied { injection, index, toxic }: &Applied,
+        is_held: bool,
+    ) -> Result<Undone, BoxError> {
         match injection.fault.kind {
             FaultKind::Toxic { .. } => self.routes.remove(self.route(injection, *index)?, toxic).await,
             FaultKind::Instance(fault) => {
                 let instance = self.instance(injection, *index)?;
                 let undone = instance.undo(fault).await?;
-                if undone == Undone::AsMeant {
+                if undone == Undone::AsMeant && !is_held {
                     confirm_running(instance).await?;
                 }
                 Ok(undone)

@@ -2,6 +2,7 @@
 
 use super::injector::Injector;
 use super::routes::ToxicRoutes;
+use crate::causes::causes;
 use crate::clock;
 use crate::experiment::undo::Undoing;
 use crate::experiment::verdict::{
@@ -14,7 +15,7 @@ use crate::measure::{
 };
 use crate::report::{Event, Journal, PhaseReport};
 use crate::safety::breaker::Breaker;
-use crate::safety::{Attempt, Lease, Leases, Request, Tripped, causes};
+use crate::safety::{Attempt, Lease, Leases, Request, Tripped};
 use crate::system::RunningSystem;
 use crate::units::show_duration;
 use std::ops::ControlFlow;
@@ -38,6 +39,8 @@ pub(super) struct Measured {
     pub(super) user_code: Duration,
     /// What was undone by force, or not at all.
     pub(super) undoing: Undoing,
+    /// Leave to inject that could not be given back, since a fault may still be in effect.
+    pub(super) lease: Option<Lease>,
 }
 
 /// One trial's way through its phases.
@@ -48,6 +51,8 @@ pub(super) struct Steps<'a> {
     generator: Generator,
     permit: Permit<'a>,
     lease: Mutex<Option<Lease>>,
+    /// Whether something could not be undone.
+    is_in_doubt: AtomicBool,
 }
 
 /// How leave to inject is asked for.
@@ -75,8 +80,9 @@ impl<'a> Steps<'a> {
         generator: Generator,
         permit: Permit<'a>,
     ) -> Self {
-        let (injector, lease) = (Injector::new(system, routes, journal), Mutex::new(None));
-        Self { plan, injector, journal, generator, permit, lease }
+        let injector = Injector::new(system, routes, journal);
+        let (lease, is_in_doubt) = (Mutex::new(None), AtomicBool::new(false));
+        Self { plan, injector, journal, generator, permit, lease, is_in_doubt }
     }
 
     /// Goes through the phases as far as they hold. What was found is in `facts`, also where this is cut off.
@@ -90,14 +96,21 @@ impl<'a> Steps<'a> {
     /// Undoes what is still injected.
     pub(super) async fn undo(&self) -> Undoing {
         let mut undoing = self.injector.undo().await;
-        // Where a fault may still be in effect, the lease stays for as long as the undo log is anyone's.
-        if undoing.failures.is_empty()
+        if !undoing.failures.is_empty() {
+            self.is_in_doubt.store(true, Ordering::SeqCst);
+        }
+        // Where a fault may still be in effect, the lease is kept, also by a later call that finds nothing more to undo.
+        if !self.is_in_doubt.load(Ordering::SeqCst)
             && let Some(lease) = lock(&self.lease).take()
-            && let Err(error) = lease.end()
         {
-            undoing.failures.push(Attempt { way: "end the lease".to_owned(), why: causes(&error) });
+            undoing.failures.extend(end(lease));
         }
         undoing
+    }
+
+    /// The lease, where a fault may still be in effect.
+    pub(super) fn into_lease(self) -> Option<Lease> {
+        lock(&self.lease).take()
     }
 
     /// Waits for leave to inject; until when, where time is limited.
@@ -321,6 +334,12 @@ fn within(until: Option<Instant>, out_of_time: &Arc<AtomicBool>, mut observer: O
     })
 }
 
+/// Gives a lease back; what went wrong, if anything did.
+pub(super) fn end(lease: Lease) -> Option<Attempt> {
+    let error = lease.end().err()?;
+    Some(Attempt { way: "end the lease".to_owned(), why: causes(&error) })
+}
+
 fn ignore() -> Observer {
     Box::new(|_| ControlFlow::Continue(()))
 }
@@ -346,5 +365,109 @@ fn tell_effects(effects: &[Effect]) {
             Ok(proof) => tracing::info!("effect: {} on {}: {proof}", effect.fault, effect.targets),
             Err(missing) => tracing::warn!("effect: {} on {}: {missing}", effect.fault, effect.targets),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Experiment, outline};
+    use crate::measure::{Load, metric};
+    use crate::proxy::ToxicSpec;
+    use crate::redact::Redactor;
+    use crate::safety::{Limits, UndoLog, Undone};
+    use crate::system::{ChosenService, Routes, StartContext, System, external};
+    use crate::units::Percent;
+    use crate::{BoxError, Seed, fault};
+    use std::io;
+    use std::net::{IpAddr, SocketAddr, TcpListener};
+    use std::num::NonZeroU32;
+
+    /// Routes from which a toxic is not taken off again.
+    struct Stubborn;
+
+    #[async_trait::async_trait]
+    impl Routes for Stubborn {
+        async fn open(&self, _: &str, upstream: SocketAddr) -> io::Result<SocketAddr> {
+            Ok(upstream)
+        }
+
+        async fn open_for_containers(&self, _: &str, ip: IpAddr) -> io::Result<SocketAddr> {
+            Ok((ip, 1).into())
+        }
+
+        async fn repoint(&self, _: &str, _: SocketAddr) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl ToxicRoutes for Stubborn {
+        async fn add(&self, _: &str, _: ToxicSpec) -> Result<(), BoxError> {
+            Ok(())
+        }
+
+        async fn remove(&self, _: &str, _: &str) -> Result<Undone, BoxError> {
+            Err("it stays".into())
+        }
+
+        async fn effect(&self, _: &crate::Reach, _: &[&str], _: &str) -> Result<String, BoxError> {
+            Ok(String::new())
+        }
+
+        async fn close(&self) -> Vec<Attempt> {
+            Vec::new()
+        }
+    }
+
+    /// Undone twice, as it is where the first time was not the end of the trial.
+    #[tokio::test]
+    async fn leave_is_not_given_back_while_a_fault_may_be_in_effect() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap().to_string();
+        let system = System::new("shop").service("cart", external(address).allow_faults());
+        let system = system.start(|_| async { Ok::<_, BoxError>(()) });
+        let experiment = Experiment::new("survives", system, |_| async { Ok::<_, BoxError>(()) })
+            .load(Load::new().turbulence(Duration::from_secs(10)))
+            .steady_state([metric::error_rate().below(Percent::new(10))])
+            .inject([fault::latency("cart", Duration::from_millis(1)).into()])
+            .expect([metric::error_rate().below(Percent::new(10))])
+            .stages([crate::Stage::instances::<1>()]);
+        let definition = experiment.definition();
+        let rung = outline(definition).unwrap().remove(0);
+        let spec = &definition.system.services[0];
+        let (name, provider) = (spec.name.clone(), spec.providers[0].clone());
+        let services = vec![ChosenService { name, provider, after: Vec::new() }];
+        let plan = Plan::new(definition, &rung, services.clone(), Seed::new(1), true);
+        let undo = UndoLog::create(&folder.path().join("undo.log")).unwrap();
+        let context = StartContext {
+            run: "run".to_owned(),
+            trial: "run/trial".to_owned(),
+            log_dir: folder.path().to_owned(),
+            undo: undo.clone(),
+            routes: Arc::new(Stubborn),
+            keep: false,
+        };
+        let Ok(system) = crate::system::start(services, context).await else { panic!("it is there") };
+        let journal = Journal::create(&folder.path().join("journal"), Redactor::default()).unwrap();
+        let operation: measure::Operation = Arc::new(|| Box::pin(async { Ok(()) }));
+        let generator = Generator::new(tokio::runtime::Handle::current(), operation, definition.load.clone());
+        let one = Limits { faults: NonZeroU32::new(1), ..Limits::default() };
+        let leases = Leases::new(folder.path(), "run", one);
+        let request = super::super::lease::of_plan("trial", "run/trial", &plan, &system);
+        let asks = request.clone().unwrap();
+        let permit = Permit { leases: leases.clone(), request, holder: undo.path() };
+        let steps = Steps::new(&plan, &system, &Stubborn, &journal, generator, permit);
+
+        steps.ask_leave().await.unwrap();
+        steps.injector.inject(&plan.injections).await.unwrap();
+        assert_eq!(steps.undo().await.failures.len(), 1);
+        assert_eq!(steps.undo().await.failures.len(), 0, "there is nothing more to try");
+        let lease = steps.into_lease().expect("it was not given back");
+        let waits = leases.acquire(&asks, undo.path());
+        assert!(tokio::time::timeout(Duration::from_millis(200), waits).await.is_err());
+        assert!(end(lease).is_none());
+        assert!(end(leases.acquire(&asks, undo.path()).await.unwrap()).is_none());
     }
 }

@@ -7,16 +7,17 @@ use super::external::ExternalRoutes;
 use super::lease;
 use super::live_logs;
 use super::routes::ToxicRoutes;
-use super::steps::{Measured, Permit, Steps};
+use super::steps::{self, Measured, Permit, Steps};
+use crate::causes::causes;
 use crate::clock;
 use crate::experiment::undo::{Then, UndoResult, Undoing};
 use crate::experiment::verdict::{Blame, Conclusion, Facts, Obstacle, Verdict, conclude};
 use crate::experiment::{Experiment, Plan};
-use crate::measure::{self, Generator, panic_message, with_causes};
+use crate::measure::{self, Generator, panic_message};
 use crate::proxy::Proxy;
 use crate::redact::Redactor;
 use crate::report::{Event, Journal, LogTail, Report};
-use crate::safety::{self, Attempt, Interrupt, Leases, Limits, UndoLog, causes, put_all_right};
+use crate::safety::{self, Attempt, Interrupt, Leases, Limits, UndoLog, put_all_right};
 use crate::system::{
     InstanceState, NotStarted, RunningSystem, StartContext, SystemError, SystemValue, placeholders,
 };
@@ -87,6 +88,7 @@ pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
     };
     let conclusion = match trial.prepare() {
         Ok(tools) => trial.conduct(tools),
+        // Nothing was done yet.
         Err(obstacle) => {
             trial.facts.obstacles.push(obstacle);
             conclude(&trial.facts)
@@ -126,7 +128,6 @@ struct Tools {
     console: Console,
     journal: Journal,
     undo: UndoLog,
-    routes: Arc<dyn ToxicRoutes>,
     runtime: tokio::runtime::Runtime,
     /// Where the test's own code runs: it may block its threads, but not those on which faults are undone.
     workload: tokio::runtime::Runtime,
@@ -150,26 +151,24 @@ impl Trial<'_> {
         let threads =
             || console.runtime().map_err(|cause| harness("could not start the trial's threads", &cause));
         let (runtime, workload) = (threads()?, threads()?);
-        let routes = self.routes(&undo, &runtime)?;
-        Ok(Tools { console, journal, undo, routes, runtime, workload })
+        Ok(Tools { console, journal, undo, runtime, workload })
     }
 
     /// The routes of this trial, without any as yet.
     #[cfg_attr(
         not(feature = "external-toxiproxy"),
-        expect(unused_variables, reason = "another server's routes need them")
+        expect(clippy::unused_async, unused_variables, reason = "another server's routes need them")
     )]
-    fn routes(
-        &self,
-        undo: &UndoLog,
-        runtime: &tokio::runtime::Runtime,
-    ) -> Result<Arc<dyn ToxicRoutes>, Obstacle> {
+    async fn routes(&self, undo: &UndoLog) -> Result<Arc<dyn ToxicRoutes>, Obstacle> {
         let injector = |what: String| Obstacle { blame: Blame::Injector, what };
         #[cfg(feature = "external-toxiproxy")]
         if let Some(source) = &self.setup.toxiproxy {
             let opening =
                 ExternalRoutes::open(source, &self.setup.plan, &self.setup.run, &self.setup.tag, undo);
-            let routes = runtime.block_on(opening).map_err(|cause| injector(cause.to_string()))?;
+            let routes = tokio::select! {
+                routes = opening => routes.map_err(|cause| injector(cause.to_string()))?,
+                signal = self.setup.interrupt.cancelled() => return Err(interrupted(&signal)),
+            };
             return Ok(Arc::new(routes));
         }
         let proxy = Proxy::start(self.setup.plan.seed).map_err(|cause| injector(cause.to_string()))?;
@@ -177,15 +176,25 @@ impl Trial<'_> {
     }
 
     fn conduct(&mut self, tools: Tools) -> Conclusion {
-        let Tools { console, journal, undo, routes, runtime, workload } = tools;
+        let Tools { console, journal, undo, runtime, workload } = tools;
         let telling = console.tell();
         let at = clock::since_epoch().as_secs();
         journal.event(&Event::Planned { plan: &self.setup.plan, at });
-        let conclusion = runtime.block_on(self.live(&journal, &undo, &routes, workload.handle()));
+        let conclusion = runtime.block_on(async {
+            let routes = self.routes(&undo).await;
+            let conclusion = match &routes {
+                Ok(routes) => self.live(&journal, &undo, routes, workload.handle()).await,
+                Err(obstacle) => {
+                    meets(&mut self.facts, obstacle.clone(), &journal);
+                    record(&mut self.facts, &journal)
+                }
+            };
+            self.put_right(&journal, &undo, routes.ok().as_deref()).await;
+            conclusion
+        });
         // Operations that never ended hold their threads: they are not waited for.
         workload.shutdown_background();
         runtime.shutdown_background();
-        drop(routes);
         drop(telling);
         conclusion
     }
@@ -232,28 +241,30 @@ impl Trial<'_> {
             }
         };
         drop(starting);
-        // Whatever is open here was cut off in the middle: a start that was interrupted, an undo that failed.
+        conclusion
+    }
+
+    /// Undoes whatever is left: what was cut off in the middle, and what failed. Services that are kept are no part of it.
+    async fn put_right(&mut self, journal: &Journal, undo: &UndoLog, routes: Option<&dyn ToxicRoutes>) {
         let mut undoing = std::mem::take(&mut self.measured.undoing);
-        undoing.failures.extend(routes.close().await);
-        if !self.setup.keep {
-            let put_right = put_all_right(undo).await;
-            let failures = put_right.failures.iter();
-            let failures = failures
-                .map(|one| Attempt { way: one.action.to_string(), why: causes(&one.error) })
-                .collect();
-            undoing.extend(Undoing { forced: put_right.forced, failures });
+        if let Some(routes) = routes {
+            undoing.failures.extend(routes.close().await);
         }
-        let then = match (self.setup.keep, undo.open().is_empty()) {
-            (true, _) => Then::Kept,
-            (false, true) => Then::Ended,
-            (false, false) => Then::TriedAgain,
-        };
-        self.undo = undoing.result(then);
+        let put_right = put_all_right(undo).await;
+        let failures = put_right.failures.iter();
+        let failures =
+            failures.map(|one| Attempt { way: one.action.to_string(), why: causes(&one.error) }).collect();
+        undoing.extend(Undoing { forced: put_right.forced, failures });
+        let is_over = undo.open().is_empty();
+        // Otherwise it stays for as long as the undo log is anyone's.
+        if let Some(lease) = self.measured.lease.take().filter(|_| is_over) {
+            undoing.failures.extend(steps::end(lease));
+        }
+        self.undo = undoing.result(if is_over { Then::Ended } else { Then::TriedAgain });
         journal.event(&Event::TakenDown { undo: &self.undo });
         if let Err(cause) = journal.seal() {
             tracing::warn!("could not write the journal: {cause}");
         }
-        conclusion
     }
 
     /// Ends what was started. What could not be ended is told beside the conclusion.
@@ -324,9 +335,6 @@ impl Trial<'_> {
                     "`{service}` was started with the route to `{other}`, and can no longer reach it"
                 ));
             }
-            if let Err(cause) = undo.close_all_kept() {
-                tracing::warn!("what was kept could not be struck off the undo log: {cause}");
-            }
             return conclusion;
         }
         self.take_down(system).await;
@@ -373,7 +381,7 @@ impl Trial<'_> {
         let operation: measure::Operation = Arc::new(move || {
             let (running, redactor) = (operation(Arc::clone(&value)), redactor.clone());
             // Here, since messages are cut to a length: half a secret would not be known for one.
-            Box::pin(running.map_err(move |error| redactor.text(&with_causes(&*error)).into()))
+            Box::pin(running.map_err(move |error| redactor.text(&causes(&*error)).into()))
         });
         let load = self.setup.plan.definition.load.clone();
         let generator = Generator::new(workload.clone(), operation, load);
@@ -399,6 +407,7 @@ impl Trial<'_> {
         let conclusion = record(&mut self.facts, journal);
         // Nothing is left to undo where the phases came to their end.
         self.measured.undoing.extend(steps.undo().await);
+        self.measured.lease = steps.into_lease();
         conclusion
     }
 

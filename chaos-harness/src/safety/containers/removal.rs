@@ -1,17 +1,16 @@
 //! Removing what carries a trial's label: containers, then the networks that they were on, then their volumes.
 
-use super::{EngineError, OwnContainer, TRIAL_LABEL, is_gone};
+use super::{EngineError, OwnContainer, TRIAL_LABEL, is_gone, within};
+use crate::causes::causes;
 use crate::clock;
 use futures::future::join_all;
 use std::collections::HashMap;
 use std::time::Duration;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::errors::Error as ApiError;
 use testcontainers::bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveVolumeOptionsBuilder,
 };
-use tokio::time::timeout;
 
 /// How long the engine may take to list what it has.
 const LISTED_WITHIN: Duration = Duration::from_secs(5);
@@ -82,7 +81,7 @@ impl Found {
         });
         let mut failures = join_all(containers).await;
         let networks = self.networks.iter().map(|id| async move {
-            let removed = within(REMOVED_WITHIN, engine.remove_network(id)).await;
+            let removed = within(REMOVED_WITHIN, "remove the network", engine.remove_network(id)).await;
             left(&format!("network {}", &id[..id.len().min(12)]), removed)
         });
         failures.extend(join_all(networks).await);
@@ -90,7 +89,7 @@ impl Found {
             let options = RemoveVolumeOptionsBuilder::default().force(true).build();
             left(
                 &format!("volume {name}"),
-                within(REMOVED_WITHIN, engine.remove_volume(name, Some(options))).await,
+                within(REMOVED_WITHIN, "remove the volume", engine.remove_volume(name, Some(options))).await,
             )
         });
         failures.extend(join_all(volumes).await);
@@ -104,9 +103,9 @@ async fn find(engine: &Docker, trial: &str) -> Result<Found, EngineError> {
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
     let (containers, networks, volumes) = tokio::join!(
-        within(LISTED_WITHIN, engine.list_containers(Some(containers))),
-        within(LISTED_WITHIN, engine.list_networks(Some(networks))),
-        within(LISTED_WITHIN, engine.list_volumes(Some(volumes))),
+        within(LISTED_WITHIN, "list containers", engine.list_containers(Some(containers))),
+        within(LISTED_WITHIN, "list networks", engine.list_networks(Some(networks))),
+        within(LISTED_WITHIN, "list volumes", engine.list_volumes(Some(volumes))),
     );
     // The engine has filtered by the label. That it did is not taken for granted: what follows cannot be undone.
     let is_ours = |labels: Option<&HashMap<String, String>>| {
@@ -122,18 +121,11 @@ async fn find(engine: &Docker, trial: &str) -> Result<Found, EngineError> {
     })
 }
 
-async fn within<T>(
-    limit: Duration,
-    call: impl Future<Output = Result<T, ApiError>>,
-) -> Result<T, EngineError> {
-    timeout(limit, call).await.map_err(|_| EngineError::Silent(limit))?.map_err(EngineError::from)
-}
-
 /// What could not be removed, and why; nothing where it is gone, or about to be.
 fn left(what: &str, removed: Result<(), EngineError>) -> Option<String> {
     match removed {
         Ok(()) => None,
-        Err(EngineError::Refused(error)) if is_gone(&error) => None,
-        Err(error) => Some(format!("could not remove {what}: {}", crate::safety::fallback::causes(&error))),
+        Err(EngineError::Refused { cause, .. }) if is_gone(&cause) => None,
+        Err(error) => Some(format!("could not remove {what}: {}", causes(&error))),
     }
 }

@@ -101,7 +101,7 @@ async fn is_running(engine: &Docker, id: &str) -> Option<bool> {
 #[tokio::test]
 async fn containers_go_on_get_their_quota_back_and_are_removed_by_trial() {
     let Some(image) = Image::make() else { return };
-    let engine = engine().await.unwrap();
+    let engine = connect(&EngineAddress::from_env()).unwrap();
     let (ours, other) = (unique("ours"), unique("other"));
     let first = image.start(&engine, &ours).await;
     let second = image.start(&engine, &ours).await;
@@ -135,7 +135,7 @@ async fn containers_go_on_get_their_quota_back_and_are_removed_by_trial() {
 #[tokio::test]
 async fn a_container_without_the_label_of_the_trial_is_not_touched() {
     let Some(image) = Image::make() else { return };
-    let engine = engine().await.unwrap();
+    let engine = connect(&EngineAddress::from_env()).unwrap();
     let theirs = unique("theirs");
     let id = image.start(&engine, &theirs).await;
     let name = docker(&["inspect", "--format", "{{.Name}}", &id]);
@@ -159,7 +159,7 @@ async fn a_container_without_the_label_of_the_trial_is_not_touched() {
 #[tokio::test]
 async fn one_that_cannot_be_unpaused_is_killed_and_one_that_cannot_be_killed_is_removed() {
     let Some(image) = Image::make() else { return };
-    let engine = engine().await.unwrap();
+    let engine = connect(&EngineAddress::from_env()).unwrap();
     let trial = unique("hangs");
     let ending = |words: &'static [&'static str]| {
         let (engine, image, trial) = (&engine, &image, &trial);
@@ -188,7 +188,7 @@ async fn one_that_cannot_be_unpaused_is_killed_and_one_that_cannot_be_killed_is_
 #[tokio::test]
 async fn containers_go_first_then_their_networks_and_volumes_and_none_of_another_trial() {
     let Some(image) = Image::make() else { return };
-    let engine = engine().await.unwrap();
+    let engine = connect(&EngineAddress::from_env()).unwrap();
     let (ours, other) = (unique("ours"), unique("ours-2"));
     let make = |trial: &str| {
         let label = format!("{TRIAL_LABEL}={trial}");
@@ -218,7 +218,7 @@ async fn containers_go_first_then_their_networks_and_volumes_and_none_of_another
 #[tokio::test]
 async fn what_cannot_be_removed_keeps_nothing_else_from_it() {
     let Some(image) = Image::make() else { return };
-    let engine = engine().await.unwrap();
+    let engine = connect(&EngineAddress::from_env()).unwrap();
     let (ours, other) = (unique("ours"), unique("other"));
     let label = format!("{TRIAL_LABEL}={ours}");
     docker(&["network", "create", "--label", &label, &ours]);

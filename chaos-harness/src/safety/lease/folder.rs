@@ -100,6 +100,9 @@ impl Folder {
 
     /// Books what has ended and removes it, where nobody else is at it. Another one will do it otherwise.
     pub(super) fn tidy(&self) -> Result<(), LeaseError> {
+        if !self.path.exists() {
+            return Ok(());
+        }
         match self.lock()? {
             Some(_lock) => self.settle().map(drop),
             None => Ok(()),

@@ -26,4 +26,5 @@ mod wait;
 
 pub(crate) use account::{Limits, Shortage};
 pub(crate) use request::{Request, Touched};
+pub(in crate::safety) use wait::tidy;
 pub(crate) use wait::{Lease, Leases};

@@ -281,7 +281,7 @@ async fn a_damaged_lease_stops_who_is_under_a_limit_and_nobody_else() {
         let error = limited.acquire(&request(1, 5), &undo).await.unwrap_err();
         assert!(matches!(error, LeaseError::Damaged { .. }), "{error}");
         assert!(error.to_string().contains(&lease.display().to_string()), "{error}");
-        drop(free.acquire(&request(1, 5), &undo).await.unwrap());
+        free.acquire(&request(1, 5), &undo).await.unwrap().end().unwrap();
     }
     fs::remove_file(&lease).unwrap();
     drop(limited.acquire(&request(1, 5), &undo).await.unwrap());

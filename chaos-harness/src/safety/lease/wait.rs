@@ -105,8 +105,17 @@ impl Lease {
         let Self { file, path, folder, .. } = self;
         file::end(&file, used).map_err(|source| LeaseError::Io { path, source })?;
         drop(file);
-        folder.tidy()
+        // It is over. What others left there is not this trial's fault.
+        if let Err(error) = folder.tidy() {
+            tracing::debug!(%error, "leases of others cannot be settled");
+        }
+        Ok(())
     }
+}
+
+/// Books what is over in the folder of all runs, and removes it.
+pub(in crate::safety) fn tidy(runs: &Path) -> Result<(), LeaseError> {
+    Folder::new(runs).tidy()
 }
 
 fn tell(shortage: &Shortage, holders: &[String]) {

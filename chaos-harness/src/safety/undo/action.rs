@@ -1,5 +1,7 @@
 //! What can be undone, as plain data: a process with none of the test's memory can do it.
 
+use crate::engine_address::EngineAddress;
+use crate::safety::process::Namespace;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,19 +18,33 @@ pub(crate) enum UndoAction {
     ResumeProcess { pid: u32, started: u64 },
     /// Give this process its limit of address space back.
     RestoreAddressSpace { pid: u32, started: u64, soft: Option<u64>, hard: Option<u64> },
-    /// Remove every container, network and volume with the label `chaos.trial` of this value. Written before the first is
-    /// created.
-    RemoveContainers { trial: String },
+    /// Remove every container, network and volume of this engine with the label `chaos.trial` of this value. Written before
+    /// the first is created.
+    RemoveContainers { engine: EngineAddress, trial: String },
     /// Let this container go on, if it has the label `chaos.trial` of this value.
-    UnpauseContainer { id: String, trial: String },
+    UnpauseContainer { engine: EngineAddress, id: String, trial: String },
     /// Give this container its CPU quota back, if it has the label.
-    RestoreCpuQuota { id: String, trial: String, quota: i64, period: i64 },
+    RestoreCpuQuota { engine: EngineAddress, id: String, trial: String, quota: i64, period: i64 },
     /// Delete this proxy of the Toxiproxy server whose API is there. Written before it is made, under a name that no
     /// other run gives.
     DeleteProxy { server: SocketAddr, name: String },
 }
 
 impl UndoAction {
+    /// In which namespace it means what it says, and something else in another one; none for what is the same everywhere.
+    pub(super) fn lives_in(&self) -> Option<Namespace> {
+        match self {
+            Self::KillTagged { .. }
+            | Self::KillProcess { .. }
+            | Self::ResumeProcess { .. }
+            | Self::RestoreAddressSpace { .. } => Some(Namespace::Processes),
+            Self::DeleteProxy { .. } => Some(Namespace::Network),
+            Self::RemoveContainers { .. } | Self::UnpauseContainer { .. } | Self::RestoreCpuQuota { .. } => {
+                None
+            }
+        }
+    }
+
     /// Whether it names a process by its number, which means nothing once the machine was restarted.
     pub(super) fn names_a_process(&self) -> bool {
         match self {
@@ -49,7 +65,7 @@ impl fmt::Display for UndoAction {
             Self::KillProcess { pid, .. } => write!(f, "kill process {pid}"),
             Self::ResumeProcess { pid, .. } => write!(f, "resume process {pid}"),
             Self::RestoreAddressSpace { pid, .. } => write!(f, "lift the memory limit of process {pid}"),
-            Self::RemoveContainers { trial } => write!(f, "remove the containers of trial {trial}"),
+            Self::RemoveContainers { trial, .. } => write!(f, "remove the containers of trial {trial}"),
             Self::UnpauseContainer { id, .. } => write!(f, "unpause container {id}"),
             Self::RestoreCpuQuota { id, .. } => write!(f, "restore the CPU quota of container {id}"),
             Self::DeleteProxy { server, name } => {

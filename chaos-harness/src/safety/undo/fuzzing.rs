@@ -1,14 +1,14 @@
 //! The undo log's reader, for the fuzz targets.
 
 use super::line::Line;
-use super::state::LogState;
+use super::state::{Here, LogState};
 
 /// Reads anything as an undo log: a log that is read, written again as it was understood, says the same.
 ///
 /// # Panics
 /// It does not.
 pub fn undo_log(data: &[u8]) {
-    let Ok(state) = LogState::read(data, Some("boot")) else { return };
+    let Ok(state) = LogState::read(data, &Here::now()) else { return };
     let mut again = Vec::new();
     for (id, entry) in &state.open {
         let (trial, action) = (entry.trial.clone(), entry.action.clone());
@@ -16,7 +16,7 @@ pub fn undo_log(data: &[u8]) {
         let line = Line::Intent { id: *id, trial, action }.encode();
         again.extend(line.unwrap_or_else(|error| panic!("{entry:?} cannot be written: {error}")));
     }
-    let again = LogState::read(&again[..], Some("boot"));
+    let again = LogState::read(&again[..], &Here::now());
     let again = again.unwrap_or_else(|error| panic!("{state:?} cannot be read again: {error}"));
     assert!(again.unreadable.is_empty());
     let actions =

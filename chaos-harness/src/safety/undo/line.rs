@@ -15,8 +15,15 @@ pub(crate) struct UndoId(pub(super) u64);
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Line {
-    /// Who wrote the log: the process, and the machine as it was started then.
-    Opened { boot: Option<String>, process: Option<ProcessId> },
+    /// Who wrote the log, and where.
+    Opened {
+        /// The machine as it was started then.
+        boot: Option<String>,
+        process: Option<ProcessId>,
+        /// The namespaces that the process was in.
+        pid_namespace: Option<u64>,
+        net_namespace: Option<u64>,
+    },
     /// The guard that watches over it: the last one named.
     Guarded { guard: ProcessId },
     /// Something is about to be done, and this undoes it.
@@ -25,8 +32,6 @@ pub(super) enum Line {
     Applied { id: UndoId },
     /// It has been undone.
     Undone { id: UndoId },
-    /// It is left as it is, because the user asked for that.
-    Kept { id: UndoId },
 }
 
 /// Why a line says nothing.

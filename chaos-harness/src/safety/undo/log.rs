@@ -2,18 +2,23 @@
 
 use super::action::UndoAction;
 use super::line::{Line, UndoId};
-use super::state::{LogState, OpenEntry};
+use super::state::{Here, LogState, OpenEntry};
+use crate::clock;
 use crate::safety::failpoint::{self, Transition};
 use crate::safety::private;
-use crate::safety::process::{ProcessId, boot_id};
+use crate::safety::process::ProcessId;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long others may have a log for a look at it: it takes them microseconds.
+const LOOKED_AT_FOR: Duration = Duration::from_millis(100);
 
 /// The log of one process, or the part of it that is one trial's. Clones write to the same file.
 #[derive(Clone)]
@@ -42,8 +47,7 @@ impl UndoLog {
         let file = private::create_new_log(path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         let mut inner = Inner { file, state: LogState::default(), sentry: None, owned: true };
-        let opened = Line::Opened { boot: boot_id(), process: ProcessId::this() };
-        inner.append(&opened)?;
+        inner.append(&Here::now().opened())?;
         inner.file.sync_all()?;
         Ok(Self::of_everyone(inner, path))
     }
@@ -63,25 +67,39 @@ impl UndoLog {
 
     /// Takes over the log of an owner that is gone, with its guard. `None` while one of them is there.
     pub(crate) fn take_over(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().read(true).append(true).open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
-                let state = state_of(&file)?;
-                Ok(Some(Self::of_everyone(Inner { file, state, sentry: None, owned: true }, path)))
+        let file = private::open_log(path)?;
+        let deadline = clock::now() + LOOKED_AT_FOR;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let state = state_of(&file)?;
+                    return Ok(Some(Self::of_everyone(
+                        Inner { file, state, sentry: None, owned: true },
+                        path,
+                    )));
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    let LogState { owner, guard, .. } = state_of(&file)?;
+                    let is_held = [owner, guard].into_iter().flatten().any(ProcessId::is_alive);
+                    if is_held || clock::now() > deadline {
+                        return Ok(None);
+                    }
+                    // Someone looks whether it is held, and has it for that moment.
+                    clock::block_until(clock::now() + Duration::from_millis(2));
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
         }
     }
 
     /// What the log in this file says now, whoever holds it.
     pub(crate) fn look(path: &Path) -> io::Result<LogState> {
-        state_of(&File::open(path)?)
+        state_of(&private::open_log(path)?)
     }
 
     /// Whether the process that made the log in this file, or its guard, is there.
     pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
-        let file = File::open(path)?;
+        let file = private::open_log(path)?;
         match flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => {
                 // Not only by closing it: a child that is just being started has a copy of it.
@@ -162,11 +180,10 @@ impl UndoLog {
         self.lock().state.unreadable.clone()
     }
 
-    /// Leaves everything as it is, for good: nobody will undo it. Returns what was left.
-    pub(crate) fn close_all_kept(&self) -> io::Result<Vec<UndoAction>> {
-        let kept = self.open();
-        let mut inner = self.lock();
-        kept.into_iter().map(|(id, action)| inner.write(Line::Kept { id }).map(|()| action)).collect()
+    /// Whether it has something to say to others than this process: to another version, or to another container.
+    pub(in crate::safety) fn is_for_others(&self) -> bool {
+        let inner = self.lock();
+        inner.state.is_newer || !inner.state.elsewhere.is_empty()
     }
 
     fn is_ours(&self, entry: &OpenEntry) -> bool {
@@ -181,7 +198,7 @@ impl UndoLog {
 /// The state of the log, read from its beginning. What is written is appended, wherever it was read.
 fn state_of(mut file: &File) -> io::Result<LogState> {
     file.seek(SeekFrom::Start(0))?;
-    LogState::read(BufReader::new(file), boot_id().as_deref())
+    LogState::read(BufReader::new(file), &Here::now())
 }
 
 impl fmt::Debug for UndoLog {
@@ -228,6 +245,7 @@ impl Inner {
 mod tests {
     use super::super::state::Progress;
     use super::*;
+    use crate::engine_address::EngineAddress;
     use proptest::prelude::*;
     use std::fs;
 
@@ -236,7 +254,10 @@ mod tests {
             // Names with bytes that JSON escapes and that UTF-8 splits.
             "[a-z\"\\\\\né∆:]{0,12}".prop_map(|trial| UndoAction::KillTagged { trial }),
             (2_u32.., any::<u64>()).prop_map(|(pid, started)| UndoAction::KillProcess { pid, started }),
-            "[0-9a-f]{12}".prop_map(|id| UndoAction::UnpauseContainer { id, trial: "t".to_owned() }),
+            "[0-9a-f]{12}".prop_map(|id| {
+                let engine = EngineAddress::Tcp("localhost:2375".to_owned());
+                UndoAction::UnpauseContainer { engine, id, trial: "t".to_owned() }
+            }),
         ]
     }
 
@@ -347,7 +368,9 @@ mod tests {
         one.record(kill(10)).unwrap();
         two.record(kill(11)).unwrap();
         one.record(kill(12)).unwrap();
-        assert_eq!(one.close_all_kept().unwrap(), [kill(10), kill(12)]);
+        for (id, _) in one.open() {
+            one.done(id).unwrap();
+        }
         assert_eq!(one.open(), []);
         let open: Vec<_> = UndoLog::look(&path).unwrap().open.into_values().collect();
         assert_eq!(open.len(), 1);

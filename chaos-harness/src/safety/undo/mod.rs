@@ -18,4 +18,4 @@ pub(crate) use action::UndoAction;
 pub use fuzzing::undo_log as fuzz_undo_log;
 pub(crate) use line::UndoId;
 pub(crate) use log::UndoLog;
-pub(crate) use state::Progress;
+pub(crate) use state::{LogState, OpenEntry, Progress};

@@ -5,8 +5,6 @@ mod probes;
 
 use super::{Provider, ProviderKind, ServiceName, ServiceSpec, supports};
 use crate::fault::InstanceFault;
-#[cfg(any(feature = "docker", test))]
-pub(crate) use engine::EngineAddress;
 pub(crate) use probes::Availability;
 #[cfg(feature = "docker")]
 pub(crate) use probes::image_remedy;
@@ -138,6 +136,7 @@ fn is_container(provider: &Provider) -> bool {
 mod tests {
     use super::probes::fake_engine::FakeEngine;
     use super::*;
+    use crate::engine_address::EngineAddress;
     use crate::system::{Source, container, external, process};
     #[cfg(target_os = "linux")]
     use crate::units::Bytes;

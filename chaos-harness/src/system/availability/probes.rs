@@ -1,7 +1,8 @@
 //! What has been found out about this machine, so that each question is asked once in a run.
 
 use super::Obstacle;
-use super::engine::{self, EngineAddress};
+use super::engine;
+use crate::engine_address::EngineAddress;
 use crate::safety::private;
 use crate::system::program::{self, NotFound};
 use crate::system::template::{self, placeholders};
@@ -226,7 +227,7 @@ fn registry(image: &str) -> String {
 /// An engine that knows the ping and a fixed set of images, and counts what it is asked.
 #[cfg(test)]
 pub(super) mod fake_engine {
-    use super::EngineAddress;
+    use crate::engine_address::EngineAddress;
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::os::unix::net::UnixListener;
     use std::sync::{Arc, Mutex};

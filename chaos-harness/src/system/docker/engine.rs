@@ -1,26 +1,23 @@
 //! The Docker engine, as far as it is needed here.
 
+use crate::engine_address::EngineAddress;
 use crate::safety::TRIAL_LABEL;
-use crate::safety::containers::{self, Looks};
-use crate::system::availability::{EngineAddress, image_remedy};
+use crate::safety::containers::{self, EngineError, Looks, within};
+use crate::system::availability::image_remedy;
 use crate::system::error::StartError;
 use futures::stream::StreamExt as _;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use testcontainers::TestcontainersError;
+use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as BollardError;
 use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder,
     WaitContainerOptions,
 };
-use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
 use testcontainers::core::error::ClientError;
-use tokio::time::timeout;
-
-/// How long the client itself waits for an answer, in seconds: longer than anything that is asked may take.
-const ANSWER_LIMIT: u64 = 120;
 
 /// How long the engine may take to answer a question, or to do what a container takes at once.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -33,43 +30,19 @@ const NO_QUOTA: i64 = -1;
 /// The period that a quota refers to unless it was set, in microseconds.
 pub(super) const USUAL_PERIOD: i64 = 100_000;
 
-/// The engine did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("could not {what}: {cause}")]
-pub(crate) struct EngineError {
-    what: &'static str,
-    cause: Cause,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Cause {
-    #[error(transparent)]
-    Refused(BollardError),
-    #[error("the engine has not answered within {} s", .0.as_secs())]
-    Silent(Duration),
-}
-
 /// A connection to the engine of one container. Each has its own: pooled connections end with the runtime they were
 /// opened on, and trials in one process do not share one.
 #[derive(Debug, Clone)]
 pub(super) struct Engine {
     pub(super) client: Docker,
-    is_local: bool,
+    /// Where it is.
+    pub(super) address: EngineAddress,
 }
 
 impl Engine {
     pub(super) fn connect() -> Result<Self, EngineError> {
         let address = EngineAddress::from_env();
-        let connected = match &address {
-            EngineAddress::Unix(path) => {
-                Docker::connect_with_unix(&path.to_string_lossy(), ANSWER_LIMIT, API_DEFAULT_VERSION)
-            }
-            EngineAddress::Tcp(_) | EngineAddress::Unsupported(_) => {
-                Docker::connect_with_http(&address.to_string(), ANSWER_LIMIT, API_DEFAULT_VERSION)
-            }
-        };
-        let client = connected.map_err(doing("connect to it"))?;
-        Ok(Self { client, is_local: matches!(address, EngineAddress::Unix(_)) })
+        Ok(Self { client: containers::connect(&address)?, address })
     }
 
     pub(super) async fn inspect(&self, id: &str) -> Result<State, EngineError> {
@@ -84,7 +57,7 @@ impl Engine {
             None | Some(Ok(_) | Err(BollardError::DockerContainerWaitError { .. })) => {
                 Ok(self.inspect(id).await?.ended().unwrap_or_else(|| "it ended".to_owned()))
             }
-            Some(Err(error)) => Err(doing("wait for the container")(error)),
+            Some(Err(cause)) => Err(EngineError::Refused { what: "wait for the container", cause }),
         }
     }
 
@@ -94,7 +67,7 @@ impl Engine {
             Some(Err(BollardError::DockerContainerWaitError { code, .. })) => {
                 Ok(io::Error::from_raw_os_error(i32::try_from(code).unwrap_or_default()))
             }
-            Some(Err(error)) => Err(doing("wait for the container")(error)),
+            Some(Err(cause)) => Err(EngineError::Refused { what: "wait for the container", cause }),
             None | Some(Ok(_)) => std::future::pending().await,
         }
     }
@@ -138,25 +111,9 @@ impl Engine {
     }
 }
 
-fn doing(what: &'static str) -> impl Fn(BollardError) -> EngineError {
-    move |cause| EngineError { what, cause: Cause::Refused(cause) }
-}
-
-/// One call, within a time limit.
-pub(super) async fn within<T>(
-    limit: Duration,
-    what: &'static str,
-    call: impl Future<Output = Result<T, BollardError>>,
-) -> Result<T, EngineError> {
-    match timeout(limit, call).await {
-        Ok(answer) => answer.map_err(doing(what)),
-        Err(_) => Err(EngineError { what, cause: Cause::Silent(limit) }),
-    }
-}
-
 /// Removes everything that carries this trial's label.
-pub(in crate::system) async fn remove_all(trial: &str) -> Result<(), crate::BoxError> {
-    Ok(containers::remove_all(&Engine::connect()?.client, trial, Looks::One).await?)
+pub(in crate::system) async fn remove_all(trial: &str, looks: Looks) -> Result<(), crate::BoxError> {
+    Ok(containers::remove_all(&Engine::connect()?.client, trial, looks).await?)
 }
 
 /// A container as the engine sees it.
@@ -202,7 +159,7 @@ impl State {
 
     /// Where it listens in its own network, if containers of this engine can be reached there.
     pub(super) fn inside(&self, engine: &Engine, port: u16) -> Option<SocketAddr> {
-        if !(cfg!(target_os = "linux") && engine.is_local) {
+        if !(cfg!(target_os = "linux") && matches!(engine.address, EngineAddress::Unix(_))) {
             return None;
         }
         let networks = self.0.network_settings.as_ref()?.networks.as_ref()?;

@@ -1,10 +1,10 @@
 //! Faults on containers: how each is made, proved and undone.
 
-use super::engine::{EngineError, USUAL_PERIOD};
+use super::engine::USUAL_PERIOD;
 use super::{ContainerInstance, Starved, logs};
 use crate::BoxError;
 use crate::fault::InstanceFault;
-use crate::safety::containers::{Harm, OwnContainer};
+use crate::safety::containers::{EngineError, Harm, OwnContainer};
 use crate::safety::{TRIAL_LABEL, UndoAction, Undone};
 use crate::system::Ready;
 use crate::system::error::{Step, SystemError};
@@ -55,8 +55,11 @@ impl ContainerInstance {
                 }
             }
             InstanceFault::Pause => {
-                let undo =
-                    UndoAction::UnpauseContainer { id: self.id.clone(), trial: self.launch.trial.clone() };
+                let undo = UndoAction::UnpauseContainer {
+                    engine: self.engine.address.clone(),
+                    id: self.id.clone(),
+                    trial: self.launch.trial.clone(),
+                };
                 let record = *applied.paused.insert(self.launch.undo.record(undo)?);
                 self.engine.pause(&self.id).await?;
                 self.launch.undo.applied(record)?;
@@ -65,6 +68,7 @@ impl ContainerInstance {
                 let (quota, period) = state.cpu_quota();
                 let throttled = self.engine.throttled_periods(&self.id).await?;
                 let undo = UndoAction::RestoreCpuQuota {
+                    engine: self.engine.address.clone(),
                     id: self.id.clone(),
                     trial: self.launch.trial.clone(),
                     quota,

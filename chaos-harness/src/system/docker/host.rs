@@ -4,11 +4,12 @@
 //! there too is reached by containers and leaves nothing to undo. A network of the run's own would be one more thing to
 //! clean up, and engines have room for about thirty of them.
 
-use super::engine::{ANSWERS_WITHIN, Engine, within};
+use super::engine::{ANSWERS_WITHIN, Engine};
 use super::{Launch, engine, knock};
 use crate::clock;
+use crate::engine_address::EngineAddress;
+use crate::safety::containers::within;
 use crate::system::ServiceName;
-use crate::system::availability::EngineAddress;
 use crate::system::error::StartError;
 use crate::system::running::{ReadyRoute, Routes};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! The log of a container, streamed into a file for as long as it runs.
 
-use super::engine::Engine;
+use super::engine::{ANSWERS_WITHIN, Engine};
 use super::{LOG_ARRIVES_WITHIN, Launch};
 use crate::clock;
+use crate::safety::containers::{EngineError, within};
 use crate::system::log::{LogTail, SHOWN_LINES};
 use futures::stream::{Stream, StreamExt as _};
 use std::fs::File;
@@ -21,9 +22,10 @@ pub(super) fn follow(engine: &Engine, id: &str, output: File) -> JoinHandle<()> 
 }
 
 /// Writes what the container logs from its next start on.
-pub(super) async fn follow_next_start(engine: &Engine, id: &str, output: File) -> Result<(), BollardError> {
+pub(super) async fn follow_next_start(engine: &Engine, id: &str, output: File) -> Result<(), EngineError> {
     let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
-    let attached = engine.client.attach_container(id, Some(options)).await?;
+    let attached = engine.client.attach_container(id, Some(options));
+    let attached = within(ANSWERS_WITHIN, "listen to the container", attached).await?;
     tokio::spawn(async move {
         // Its input stays open for as long as it is listened to: the engine detaches otherwise.
         let _input = attached.input;

@@ -2,17 +2,18 @@
 
 use super::duty_cycle::DutyCycle;
 use super::group::{self, ProcessGroup};
-use super::{ENDS_WITHIN, ProcessInstance, State, end, kill, table};
+use super::table::{self, Limits};
+use super::{ENDS_WITHIN, ProcessInstance, State, end, kill};
 use crate::BoxError;
 use crate::clock;
 use crate::fault::InstanceFault;
-use crate::safety::{Rung, UndoAction, UndoId, UndoLog, Undone, climb};
+use crate::safety::{ProcessId, Rung, UndoAction, UndoId, UndoLog, Undone, climb};
 use crate::system::Ready;
 use crate::system::error::{Step, SystemError};
 use crate::system::instance::Effect;
 use crate::system::ready;
 use futures::FutureExt as _;
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -26,19 +27,22 @@ const SILENCE: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub(super) struct Applied {
     paused: Option<UndoId>,
-    starved: Option<(DutyCycle, UndoId)>,
+    starved: Option<Starved>,
     limited: Vec<Limited>,
 }
 
-/// The soft and the hard limit of an address space, in bytes.
-type Limits = (Option<u64>, Option<u64>);
+/// A group that is frozen in turns.
+#[derive(Debug)]
+struct Starved {
+    /// Until its end, which may come before all is undone.
+    cycle: Option<DutyCycle>,
+    record: UndoId,
+}
 
 /// A process whose address space is limited, and the limits it had.
 #[derive(Debug)]
 struct Limited {
-    pid: Pid,
-    /// When it was started: a later process may have its number.
-    started: u64,
+    id: ProcessId,
     limits: Limits,
     record: UndoId,
 }
@@ -63,7 +67,7 @@ impl Applied {
 
     /// Notes that none is in effect any more, since the process has ended or is about to.
     pub(super) fn clear(&mut self, log: &UndoLog) -> io::Result<()> {
-        let starved = self.starved.take().map(|(_, record)| record);
+        let starved = self.starved.take().map(|starved| starved.record);
         let limited = self.limited.drain(..).map(|limited| limited.record);
         starved.into_iter().chain(self.paused.take()).chain(limited).try_for_each(|record| log.done(record))
     }
@@ -101,12 +105,12 @@ impl ProcessInstance {
             InstanceFault::StarveCpu { to } => {
                 let record = self.record_resume(&group).map_err(|error| failed(error.into()))?;
                 let cycle = DutyCycle::start(group, to).map_err(|error| failed(error.into()))?;
-                state.applied.starved = Some((cycle, record));
+                state.applied.starved = Some(Starved { cycle: Some(cycle), record });
                 self.launch.undo.applied(record).map_err(|error| failed(error.into()))?;
             }
             InstanceFault::LimitMemory { to } => {
-                for pid in table::members(group.leader()) {
-                    let limited = self.limit(pid, to.get()).map_err(|error| failed(error.into()))?;
+                for id in table::members(group.leader()) {
+                    let limited = self.limit(id, to.get()).map_err(|error| failed(error.into()))?;
                     state.applied.limited.extend(limited);
                 }
             }
@@ -119,25 +123,14 @@ impl ProcessInstance {
     }
 
     /// Limits one process; `None` when it has ended meanwhile.
-    fn limit(&self, pid: Pid, to: u64) -> io::Result<Option<Limited>> {
-        let (Some(stat), Some((soft, hard))) = (table::stat(pid), table::address_space(pid)) else {
-            return Ok(None);
-        };
-        let record = self.launch.undo.record(UndoAction::RestoreAddressSpace {
-            pid: pid.as_raw_nonzero().get().unsigned_abs(),
-            started: stat.started,
-            soft,
-            hard,
-        })?;
-        // Writing that down took a while: by now the number may be another process's.
-        if !is_still(pid, stat.started) {
-            self.launch.undo.done(record)?;
-            return Ok(None);
-        }
+    fn limit(&self, id: ProcessId, to: u64) -> io::Result<Option<Limited>> {
+        let Some(limits @ (soft, hard)) = table::address_space(id) else { return Ok(None) };
+        let ProcessId { pid, started } = id;
+        let record = self.launch.undo.record(UndoAction::RestoreAddressSpace { pid, started, soft, hard })?;
         // The hard limit stays: without privileges it could not be raised again.
-        table::set_address_space(pid, (Some(to), hard))?;
+        table::set_address_space(id, (Some(to), hard))?;
         self.launch.undo.applied(record)?;
-        Ok(Some(Limited { pid, started: stat.started, limits: (soft, hard), record }))
+        Ok(Some(Limited { id, limits, record }))
     }
 
     pub(super) async fn look_for(&self, fault: InstanceFault) -> Effect {
@@ -161,12 +154,13 @@ impl ProcessInstance {
             }
             (_, Some(status)) => Effect::NotSeen(format!("it has ended: {}", group::describe(status))),
             (InstanceFault::Pause, None) => self.look_for_silence(group).await,
-            (InstanceFault::StarveCpu { .. }, None) => match &state.applied.starved {
-                Some((cycle, _)) if cycle.cycles() > 0 => {
-                    Effect::Seen(format!("it has been frozen {} times", cycle.cycles()))
+            (InstanceFault::StarveCpu { .. }, None) => {
+                let cycle = state.applied.starved.as_ref().and_then(|starved| starved.cycle.as_ref());
+                match cycle.map_or(0, DutyCycle::cycles) {
+                    0 => Effect::NotSeen("it has never been frozen".to_owned()),
+                    times => Effect::Seen(format!("it has been frozen {times} times")),
                 }
-                _ => Effect::NotSeen("it has never been frozen".to_owned()),
-            },
+            }
             (InstanceFault::LimitMemory { to }, None) => {
                 let limits: Vec<_> =
                     table::members(group.leader()).into_iter().filter_map(table::address_space).collect();
@@ -253,30 +247,41 @@ impl ProcessInstance {
         group: &ProcessGroup,
     ) -> Result<Undone, BoxError> {
         let applied = &mut state.applied;
-        let (mut limited, mut records) = (Vec::new(), Vec::new());
-        match fault {
-            InstanceFault::LimitMemory { .. } => limited = std::mem::take(&mut applied.limited),
-            // Dropped, the cycle lets the group go on.
-            InstanceFault::StarveCpu { .. } => {
-                records.extend(applied.starved.take().map(|(_, record)| record));
-            }
-            _ => records.extend(applied.paused.take()),
-        }
-        records.extend(limited.iter().map(|limited| limited.record));
+        let (is_paused, is_starved) = (applied.paused.is_some(), applied.starved.is_some());
+        let mut lifted = Lifted::default();
         // Another fault may hold it all the same.
-        let goes_on = applied.paused.is_none() && applied.starved.is_none();
-        let limited: Vec<_> = limited.iter().map(|one| (one.pid, one.started, one.limits)).collect();
+        let goes_on = match fault {
+            InstanceFault::LimitMemory { to } => {
+                lifted.limits = applied.limited.iter().map(|limited| (limited.id, limited.limits)).collect();
+                lifted.of = Some(to.get());
+                !is_paused && !is_starved
+            }
+            InstanceFault::StarveCpu { .. } => {
+                // Dropped, the cycle lets the group go on.
+                drop(applied.starved.as_mut().and_then(|starved| starved.cycle.take()));
+                !is_paused
+            }
+            _ => !is_starved,
+        };
         let undone = climb(&self.launch.label, &LADDER, |way| {
-            let (group, limited) = (group.clone(), limited.clone());
+            let (group, lifted) = (group.clone(), lifted.clone());
             async move {
                 match way {
-                    Way::LetGoOn => release(&group, &limited, goes_on).await,
+                    Way::LetGoOn => release(&group, &lifted, goes_on).await,
                     Way::Kill => Ok(kill(&group).await?),
                 }
             }
             .boxed()
         });
         let undone = undone.await?;
+        // Only now: what is cut off in the middle is done again.
+        let records: Vec<_> = match fault {
+            InstanceFault::LimitMemory { .. } => applied.limited.drain(..).map(|one| one.record).collect(),
+            InstanceFault::StarveCpu { .. } => {
+                applied.starved.take().map(|one| one.record).into_iter().collect()
+            }
+            _ => applied.paused.take().into_iter().collect(),
+        };
         records.into_iter().try_for_each(|record| self.launch.undo.done(record))?;
         Ok(undone)
     }
@@ -304,18 +309,40 @@ impl fmt::Display for Way {
     }
 }
 
-/// Lifts limits, and lets the group go on, unless something else is to hold it.
-async fn release(
-    group: &ProcessGroup,
-    limited: &[(Pid, u64, Limits)],
-    goes_on: bool,
-) -> Result<(), BoxError> {
-    for (pid, started, limits) in limited {
-        // One that has ended needs no limit, and one that came after it keeps its own.
-        if is_still(*pid, *started) {
-            table::set_address_space(*pid, *limits)?;
+/// Limits of memory that are to be lifted.
+#[derive(Debug, Clone, Default)]
+struct Lifted {
+    /// Whose, and what each had before.
+    limits: Vec<(ProcessId, Limits)>,
+    /// What they were limited to.
+    of: Option<u64>,
+}
+
+impl Lifted {
+    /// Lifts the limits, also those of processes that were started under one since.
+    async fn lift(&self, group: &ProcessGroup) -> io::Result<()> {
+        for (id, limits) in &self.limits {
+            table::set_address_space(*id, *limits)?;
+        }
+        let Some((_, usual)) = self.limits.first().filter(|(_, (soft, _))| *soft != self.of) else {
+            return Ok(());
+        };
+        loop {
+            let is_heir = |id: &ProcessId| table::address_space(*id) == Some((self.of, usual.1));
+            let heirs: Vec<_> = table::members(group.leader()).into_iter().filter(is_heir).collect();
+            if heirs.is_empty() {
+                return Ok(());
+            }
+            heirs.into_iter().try_for_each(|id| table::set_address_space(id, *usual))?;
+            // Who has just been born is seen by the next look. There is a time limit to that.
+            tokio::task::yield_now().await;
         }
     }
+}
+
+/// Lifts limits, and lets the group go on, unless something else is to hold it.
+async fn release(group: &ProcessGroup, lifted: &Lifted, goes_on: bool) -> Result<(), BoxError> {
+    lifted.lift(group).await?;
     if goes_on {
         group.signal(Signal::CONT);
         if becomes(group, false).await == Some(true) {
@@ -323,11 +350,6 @@ async fn release(
         }
     }
     Ok(())
-}
-
-/// Whether the process of this number is the one that was started then.
-fn is_still(pid: Pid, started: u64) -> bool {
-    table::stat(pid).is_some_and(|stat| stat.started == started)
 }
 
 /// Waits until the group is frozen, or is not; the last thing seen when it does not become so.
@@ -345,17 +367,29 @@ async fn becomes(group: &ProcessGroup, frozen: bool) -> Option<bool> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
+    use crate::safety::victim::wait_until;
+    use std::process::Command;
 
-    #[test]
-    fn a_number_that_another_process_has_by_now_is_not_the_one_that_was_meant() {
-        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
-        let pid = Pid::from_child(&child);
-        let started = table::stat(pid).unwrap().started;
-        assert!(is_still(pid, started));
-        assert!(!is_still(pid, started - 1));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!is_still(pid, started));
+    #[tokio::test]
+    async fn what_was_started_under_a_limit_loses_it_too() {
+        const LIMIT: u64 = 4 << 30;
+        let script = "kill -STOP $$; sleep 1000 & wait";
+        let group = ProcessGroup::spawn(Command::new("sh").args(["-c", script])).unwrap();
+        wait_until("it stands still", || group.is_frozen() == Some(true));
+        let usual = table::address_space(group.id()).unwrap();
+        let later = ProcessId { started: group.started() + 1, ..group.id() };
+        table::set_address_space(later, (Some(LIMIT), usual.1)).unwrap();
+        assert_eq!(table::address_space(group.id()), Some(usual), "a later one of its number");
+        table::set_address_space(group.id(), (Some(LIMIT), usual.1)).unwrap();
+        group.signal(Signal::CONT);
+        wait_until("it has a child", || table::members(group.leader()).len() == 2);
+
+        let lifted = Lifted { limits: vec![(group.id(), usual)], of: Some(LIMIT) };
+        lifted.lift(&group).await.unwrap();
+        let limits: Vec<_> =
+            table::members(group.leader()).into_iter().filter_map(table::address_space).collect();
+        assert_eq!(limits, [usual, usual]);
+        group.signal(Signal::KILL);
+        group.wait().await;
     }
 }

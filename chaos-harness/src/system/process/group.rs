@@ -2,7 +2,7 @@
 
 use super::table;
 use crate::clock;
-use crate::safety::ProcessId;
+use crate::safety::{ProcessId, process_start_time};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -39,8 +39,8 @@ impl ProcessGroup {
         let reaper = thread::Builder::new().name("chaos-reaper".to_owned());
         let group = Self {
             leader,
-            // Zero where the system does not say: then the process number alone must do.
-            started: table::stat(leader).map_or(0, |stat| stat.started),
+            // It cannot have been reaped yet. Where it is dead already, no process was ever started at zero.
+            started: process_start_time(leader.as_raw_nonzero().get().unsigned_abs()).unwrap_or_default(),
             alive,
             ended,
         };

@@ -1,78 +1,32 @@
 //! What the system says about processes: mostly in `/proc`. Elsewhere little is known, and what needs it is left out.
 
+use crate::safety::{Process, ProcessId, all_processes};
 use rustix::process::Pid;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
-/// The fields of `/proc/<pid>/stat` that are used here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) state: char,
-    pub(super) group: i32,
-    /// When it was started, in clock ticks since boot: tells it from a later process of the same number.
-    pub(super) started: u64,
-}
-
-/// What is known of a process.
-pub(super) fn stat(pid: Pid) -> Option<Stat> {
-    parse_stat(&fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
-}
-
-fn parse_stat(text: &str) -> Option<Stat> {
-    // The second field is the name in parentheses, and may itself hold blanks and parentheses.
-    let (_, rest) = text.rsplit_once(") ")?;
-    let fields: Vec<_> = rest.split(' ').collect();
-    Some(Stat {
-        state: fields.first()?.chars().next()?,
-        group: fields.get(2)?.parse().ok()?,
-        started: fields.get(19)?.parse().ok()?,
-    })
-}
+/// The soft and the hard limit of an address space in bytes, each `None` where there is none.
+pub(super) type Limits = (Option<u64>, Option<u64>);
 
 /// The living processes of a group.
-pub(super) fn members(group: Pid) -> Vec<Pid> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
-        .filter(|pid| {
-            stat(*pid)
-                .is_some_and(|stat| stat.group == group.as_raw_nonzero().get() && !is_gone(*pid, stat.state))
-        })
-        .collect()
+pub(super) fn members(group: Pid) -> Vec<ProcessId> {
+    of_group(group).into_iter().flatten().map(|process| process.id).collect()
 }
 
-/// Whether nothing is left of a process but its entry. Its first thread may be gone while others still hold its
-/// sockets.
-fn is_gone(pid: Pid, state: char) -> bool {
-    let tasks = || fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).map_or(0, Iterator::count);
-    matches!(state, 'Z' | 'X') && tasks() <= 1
-}
-
-/// The states of the living processes of a group; unknown where neither `/proc` nor `ps` says.
+/// The states of the living processes of a group; unknown where the system does not say.
 pub(super) fn states(group: Pid) -> Option<Vec<char>> {
-    if cfg!(target_os = "linux") {
-        return Some(members(group).into_iter().filter_map(stat).map(|stat| stat.state).collect());
-    }
-    let output = Command::new("ps").args(["-A", "-o", "pgid=", "-o", "stat="]).output().ok()?;
-    let table = String::from_utf8_lossy(&output.stdout);
-    output.status.success().then(|| parse_ps(&table, group.as_raw_nonzero().get()))
+    Some(of_group(group)?.map(|process| process.state).collect())
 }
 
-fn parse_ps(table: &str, group: i32) -> Vec<char> {
-    let rows = table.lines().filter_map(|row| row.trim().split_once(char::is_whitespace));
-    rows.filter(|(id, _)| id.parse() == Ok(group))
-        .filter_map(|(_, state)| state.trim().chars().next())
-        .filter(|state| *state != 'Z')
-        .collect()
+fn of_group(group: Pid) -> Option<impl Iterator<Item = Process>> {
+    let group = group.as_raw_nonzero().get().unsigned_abs();
+    Some(all_processes().ok()?.into_iter().filter(move |process| process.group == group))
 }
 
-/// The soft and hard limit of a process's address space, each `None` where there is none.
-pub(super) fn address_space(pid: Pid) -> Option<(Option<u64>, Option<u64>)> {
-    let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero())).ok()?;
+/// The limits of a process's address space.
+pub(super) fn address_space(id: ProcessId) -> Option<Limits> {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", id.pid)).ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
     let mut words = line.split_whitespace().map(|word| match word {
         "unlimited" => Some(None),
@@ -81,17 +35,23 @@ pub(super) fn address_space(pid: Pid) -> Option<(Option<u64>, Option<u64>)> {
     Some((words.next()??, words.next()??))
 }
 
-/// Sets the soft and hard limit of a process's address space.
-pub(super) fn set_address_space(pid: Pid, (soft, hard): (Option<u64>, Option<u64>)) -> io::Result<()> {
+/// Sets the soft and hard limit of a process's address space. One that has ended needs none.
+pub(super) fn set_address_space(id: ProcessId, (soft, hard): Limits) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Resource, Rlimit, prlimit};
-        prlimit(Some(pid), Resource::As, Rlimit { current: soft, maximum: hard })?;
-        Ok(())
+        let pid = i32::try_from(id.pid).ok().and_then(Pid::from_raw);
+        if pid.is_none() || !id.is_alive() {
+            return Ok(());
+        }
+        match prlimit(pid, Resource::As, Rlimit { current: soft, maximum: hard }) {
+            Err(error) if error != rustix::io::Errno::SRCH => Err(error.into()),
+            _ => Ok(()),
+        }
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (pid, soft, hard);
+        let _ = (id, soft, hard);
         Err(io::ErrorKind::Unsupported.into())
     }
 }
@@ -109,8 +69,8 @@ pub(super) fn listens(group: Pid, port: u16) -> Option<bool> {
         return Path::new("/proc/net/tcp").exists().then_some(false);
     }
     let mut hidden = false;
-    for pid in members(group) {
-        let Ok(open) = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())) else {
+    for ProcessId { pid, .. } in members(group) {
+        let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else {
             hidden = true;
             continue;
         };
@@ -142,20 +102,8 @@ fn listeners(table: &str, port: u16) -> Vec<String> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use rustix::process::{getpgrp, getpid};
+    use rustix::process::getpgrp;
     use std::net::TcpListener;
-
-    #[test]
-    fn a_name_with_parentheses_does_not_confuse() {
-        let text = "77 (a ) b) T 1 70 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0";
-        assert_eq!(parse_stat(text), Some(Stat { state: 'T', group: 70, started: 4242 }));
-    }
-
-    #[test]
-    fn the_states_of_a_group_are_read_from_ps() {
-        let table = "    1 Ss\n  501 T\n  501 T+\n  501 Z\n 5012 R\n";
-        assert_eq!(parse_ps(table, 501), ['T', 'T']);
-    }
 
     #[test]
     fn our_own_listener_is_told_from_none() {
@@ -164,6 +112,6 @@ mod tests {
         assert_eq!(listens(getpgrp(), port), Some(true));
         drop(listener);
         assert_eq!(listens(getpgrp(), port), Some(false));
-        assert!(members(getpgrp()).contains(&getpid()));
+        assert!(members(getpgrp()).contains(&ProcessId::this().unwrap()));
     }
 }

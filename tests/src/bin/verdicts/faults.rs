@@ -106,6 +106,19 @@ async fn stop(client: &Client) -> Result<Vec<u8>> {
 
 #[chaos_test(
     system = one,
+    hypothesis = "what is limited stands still, too",
+    load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms, timeout = 400ms),
+    steady_state(error_rate < 10%),
+    inject(pause(target), limit_memory(target, 4GiB)),
+    expect(error_rate > 80%),
+    stages(stage(all, 100%)),
+)]
+async fn two_on_one(client: &Client) -> Result<Vec<u8>> {
+    client.get("/").await
+}
+
+#[chaos_test(
+    system = one,
     hypothesis = "it stands still",
     load(rate = 100/s, warmup = 100ms, baseline = 500ms, turbulence = 500ms, timeout = 400ms),
     steady_state(error_rate < 10%),

@@ -17,7 +17,7 @@ pub(crate) enum RunsError {
     Folder(#[from] FolderError),
     #[error("cannot read what runs left to be undone in {}", folder.display())]
     Read { folder: PathBuf, source: io::Error },
-    #[error("{0} could not be undone: see above; the next run, or this command, tries again")]
+    #[error("{0} could not be undone, or understood: see above; the next run, or this command, tries again")]
     NotUndone(String),
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -35,7 +35,7 @@ pub(crate) fn recover_all(arguments: &Arguments) -> Result<(), RunsError> {
     let folder = runs_folder(arguments.target_dir.as_deref())?;
     let leftovers = recover(&folder).map_err(|source| RunsError::Read { folder, source })?;
     print(&if arguments.json { format!("{:#}\n", json!(leftovers)) } else { undone_in_words(&leftovers) })?;
-    let failed: usize = leftovers.iter().map(|leftover| leftover.failures.len()).sum();
+    let failed = leftovers.iter().map(|leftover| leftover.failures.len() + leftover.unreadable.len()).sum();
     match failed {
         0 => Ok(()),
         1 => Err(RunsError::NotUndone("1 thing".to_owned())),
@@ -58,11 +58,13 @@ fn in_words(found: &[InUse]) -> String {
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "run {}: {state}", run.run);
-        for open in &run.open {
+        let of_others =
+            run.elsewhere.iter().map(|open| (open, " (in another container, which has to do it)"));
+        for (open, whose) in run.open.iter().map(|open| (open, "")).chain(of_others) {
             let trial = open.trial.as_deref().unwrap_or("no trial");
             let trial = trial.strip_prefix(&format!("{}/", run.run)).unwrap_or(trial);
             let intended = if open.is_applied { "" } else { " (may not have been done)" };
-            let _ = writeln!(text, "  {trial}: {}{intended}", open.undo);
+            let _ = writeln!(text, "  {trial}: {}{intended}{whose}", open.undo);
         }
         for line in &run.unreadable {
             let _ = writeln!(text, "  not understood in {}: {line}", run.undo_log.display());
@@ -75,7 +77,7 @@ fn undone_in_words(leftovers: &[Leftover]) -> String {
     if leftovers.is_empty() {
         return "nothing was left behind\n".to_owned();
     }
-    let lines: Vec<_> = leftovers.iter().map(|leftover| format!("undone: {leftover}")).collect();
+    let lines: Vec<_> = leftovers.iter().map(ToString::to_string).collect();
     lines.join("\n") + "\n"
 }
 

@@ -10,9 +10,10 @@ use super::injector::toxic_of;
 use super::routes::ToxicRoutes;
 use crate::BoxError;
 use crate::blast_radius::Reach;
+use crate::causes::causes;
 use crate::experiment::Plan;
 use crate::proxy::{ToxicCounters, ToxicSpec};
-use crate::safety::{Attempt, Rung, UndoAction, UndoId, UndoLog, Undone, causes, climb};
+use crate::safety::{Attempt, Rung, UndoAction, UndoId, UndoLog, Undone, climb};
 use crate::system::Routes;
 #[cfg(feature = "docker")]
 use crate::toxiproxy::ServerContainer;
