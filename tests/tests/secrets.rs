@@ -80,6 +80,31 @@ fn an_error_shows_no_secret() {
     assert_discreet(&finished);
 }
 
+#[test]
+fn a_panic_of_what_the_harness_calls_is_in_the_report_alone_and_shows_no_secret() {
+    for (name, verdict) in [("panic_of_start", "error"), ("panic_of_operation", "refuted")] {
+        let finished = run(&format!("secrets::{name}::1_100_percent"));
+        let said = finished.said();
+        assert_eq!(finished.report()["conclusion"]["verdict"], verdict, "{said}");
+        let reason = finished.report()["conclusion"]["reasons"][0].to_string();
+        assert!(reason.contains("me:[redacted]@db does not take [redacted]"), "{name}: {reason}");
+        assert!(!finished.stderr.contains("' panicked at"), "{name}: {said}");
+        assert_discreet(&finished);
+    }
+}
+
+#[test]
+fn a_panic_of_what_an_operation_starts_itself_is_printed_without_secrets() {
+    let finished = run("secrets::panic_in_background::1_100_percent");
+    let said = finished.said();
+    assert!(finished.stderr.contains("thread 'chaos-trial' panicked at"), "{said}");
+    for what in ["a task", "a thread"] {
+        let shown = format!("{what}: postgres://me:[redacted]@db does not take [redacted]\n");
+        assert!(finished.stderr.contains(&shown), "{said}");
+    }
+    assert_discreet(&finished);
+}
+
 /// The umask belongs to the process: a shell clears it and becomes the trial.
 #[test]
 fn what_a_trial_leaves_is_its_owners_alone_whatever_the_umask() {

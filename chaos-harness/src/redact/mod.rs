@@ -51,9 +51,18 @@ impl Redactor {
             let shapes = lines.map(str::to_owned).chain([value.to_owned(), value.escape_debug().to_string()]);
             known.extend(shapes.filter(|shape| shape.chars().count() >= shortest));
         }
+        Self::of_shapes(known)
+    }
+
+    fn of_shapes(mut known: Vec<String>) -> Self {
         known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         known.dedup();
         Self { known: known.into() }
+    }
+
+    /// Hides what either hides.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self::of_shapes(self.known.iter().chain(other.known.iter()).cloned().collect())
     }
 
     /// Hides what is marked or found in these providers of services. `openly` says whether the plan they are part of,

@@ -51,6 +51,14 @@ fn the_lines_of_a_secret_and_its_shape_in_quotes_are_hidden_too() {
     assert_eq!(redactor.text(&format!("bad {:?}", "with \"quotes\"")), "bad \"[redacted]\"");
 }
 
+#[test]
+fn of_two_redactors_the_longer_secret_is_hidden_whole() {
+    let (short, long) = (Redactor::new(["correct"], []), Redactor::new(["correct horse"], []));
+    for both in [short.and(&long), long.and(&short)] {
+        assert_eq!(both.text("a correct horse is correct"), "a [redacted] is [redacted]");
+    }
+}
+
 proptest! {
     #[test]
     fn a_marked_secret_shows_in_no_text(
