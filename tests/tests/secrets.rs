@@ -4,6 +4,7 @@
 
 use chaos_tests::trial::{Finished, Trial};
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,9 +19,18 @@ fn run(name: &str) -> Finished {
     trial.arg("--nocapture").env("CHAOS_LOG", "trace").run().unwrap()
 }
 
+/// What is asked of the file system, unless it has gone: the guard may still be taking out what was left to it.
+fn still_there<T>(asked: io::Result<T>) -> Option<T> {
+    match asked {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        asked => Some(asked.unwrap()),
+    }
+}
+
 /// All files and folders below this one.
 fn below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = still_there(fs::read_dir(folder)).into_iter().flatten();
+    let entries = entries.filter_map(still_there).map(|entry| entry.path());
     let deep = |path: PathBuf| {
         let inside = if path.is_dir() && !path.is_symlink() { below(&path) } else { Vec::new() };
         std::iter::once(path).chain(inside)
@@ -70,6 +80,31 @@ fn an_error_shows_no_secret() {
     assert_discreet(&finished);
 }
 
+#[test]
+fn a_panic_of_what_the_harness_calls_is_in_the_report_alone_and_shows_no_secret() {
+    for (name, verdict) in [("panic_of_start", "error"), ("panic_of_operation", "refuted")] {
+        let finished = run(&format!("secrets::{name}::1_100_percent"));
+        let said = finished.said();
+        assert_eq!(finished.report()["conclusion"]["verdict"], verdict, "{said}");
+        let reason = finished.report()["conclusion"]["reasons"][0].to_string();
+        assert!(reason.contains("me:[redacted]@db does not take [redacted]"), "{name}: {reason}");
+        assert!(!finished.stderr.contains("' panicked at"), "{name}: {said}");
+        assert_discreet(&finished);
+    }
+}
+
+#[test]
+fn a_panic_of_what_an_operation_starts_itself_is_printed_without_secrets() {
+    let finished = run("secrets::panic_in_background::1_100_percent");
+    let said = finished.said();
+    assert!(finished.stderr.contains("thread 'chaos-trial' panicked at"), "{said}");
+    for what in ["a task", "a thread"] {
+        let shown = format!("{what}: postgres://me:[redacted]@db does not take [redacted]\n");
+        assert!(finished.stderr.contains(&shown), "{said}");
+    }
+    assert_discreet(&finished);
+}
+
 /// The umask belongs to the process: a shell clears it and becomes the trial.
 #[test]
 fn what_a_trial_leaves_is_its_owners_alone_whatever_the_umask() {
@@ -83,9 +118,12 @@ fn what_a_trial_leaves_is_its_owners_alone_whatever_the_umask() {
     assert_eq!(command.output().unwrap().status.code(), Some(101));
     let left = below(folder.path());
     assert!(left.iter().any(|path| path.ends_with("report.json")), "{left:?}");
-    for path in left.iter().filter(|path| !path.is_symlink()) {
-        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let right = if path.is_dir() { 0o700 } else { 0o600 };
+    for path in &left {
+        let Some(found) = still_there(fs::symlink_metadata(path)).filter(|found| !found.is_symlink()) else {
+            continue;
+        };
+        let mode = found.permissions().mode() & 0o777;
+        let right = if found.is_dir() { 0o700 } else { 0o600 };
         assert_eq!(mode, right, "{} has the mode {mode:o}", path.display());
     }
 }

@@ -4,6 +4,7 @@
 //! of the others. The lock is the kernel's, on a file: it ends with its process.
 
 use crate::clock;
+use crate::terminal::tell_at_once;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -101,11 +102,7 @@ fn announce(path: &Path) {
     }
     let holder = if holder.is_empty() { "unknown" } else { &holder };
     tracing::info!(holder, "waiting for another chaos experiment on this machine");
-    // Not through `eprintln!`, whose output a test runner may capture.
-    drop(writeln!(
-        io::stderr(),
-        "chaos: waiting for another chaos experiment on this machine (pid {holder})"
-    ));
+    tell_at_once(format_args!("chaos: waiting for another chaos experiment on this machine (pid {holder})"));
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 
 use super::load::Load;
 use super::operation::{self, Ended, Operation};
-use super::panics;
 use super::phase::{Ending, PhaseEnd, PhaseSamples, Progress};
 use super::sample::Sample;
 use crate::clock;
@@ -42,7 +41,6 @@ pub(crate) struct Generator {
 impl Generator {
     /// Generates `load` by running `operation` on `runtime`. The run begins now.
     pub(crate) fn new(runtime: Handle, operation: Operation, load: Load) -> Self {
-        panics::keep_quiet();
         Self { runtime, operation, load, epoch: clock::now() }
     }
 

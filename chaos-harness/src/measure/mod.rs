@@ -22,7 +22,7 @@ pub(crate) use generator::{Generator, GeneratorError, Observer};
 pub use load::{Load, LoadProblem};
 pub use metric::{Baseline, Relative};
 pub(crate) use operation::Operation;
-pub(crate) use panics::panic_message;
+pub(crate) use panics::{catch as catch_panic, hide as hide_in_panics, panic_message};
 pub(crate) use phase::{PhaseEnd, PhaseSamples};
 pub use proportion::Decision;
 pub(crate) use recovery::{Recovery, window as recovery_window};

@@ -12,15 +12,19 @@
 mod json;
 mod names;
 mod rules;
+mod shapes;
+mod words;
 mod writer;
 
 pub(crate) use names::hides_variable;
-pub(crate) use rules::{text, words};
+pub(crate) use rules::text;
+pub(crate) use words::{line, words};
 pub(crate) use writer::RedactingWriter;
 
 use crate::secret::MASK;
 use crate::system::{Provider, ProviderKind};
 use serde::{Serialize, Serializer};
+use shapes::{percent_decoded, shapes};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -46,14 +50,23 @@ impl Redactor {
         let mut known: Vec<String> = Vec::new();
         let marked = marked.into_iter().map(|value| (value, SHORTEST_MARKED));
         for (value, shortest) in marked.chain(found.into_iter().map(|value| (value, SHORTEST_FOUND))) {
-            // A log has the lines of a value one by one, and an error may show it as Rust writes it in quotes.
+            // A log has the lines of a value one by one, and an error may show it in quotes.
             let lines = value.lines().map(str::trim).filter(|line| line.len() > SHORTEST_FOUND);
-            let shapes = lines.map(str::to_owned).chain([value.to_owned(), value.escape_debug().to_string()]);
+            let shapes = lines.chain([value]).flat_map(shapes);
             known.extend(shapes.filter(|shape| shape.chars().count() >= shortest));
         }
+        Self::of_shapes(known)
+    }
+
+    fn of_shapes(mut known: Vec<String>) -> Self {
         known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         known.dedup();
         Self { known: known.into() }
+    }
+
+    /// Hides what either hides.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self::of_shapes(self.known.iter().chain(other.known.iter()).cloned().collect())
     }
 
     /// Hides what is marked or found in these providers of services. `openly` says whether the plan they are part of,
@@ -69,17 +82,25 @@ impl Redactor {
             let whole = is_hidden.then_some(variable.template());
             whole.into_iter().chain(rules::hidden_in(variable.template()).filter(move |_| !is_hidden))
         });
-        let in_commands = providers.flat_map(|provider| -> Box<dyn Iterator<Item = &str> + '_> {
-            match &provider.kind {
-                ProviderKind::Container { command, .. } => Box::new(rules::hidden_in_words(command)),
-                ProviderKind::Command { line: text }
-                | ProviderKind::CargoBin { args: text, .. }
-                | ProviderKind::External { address: text, .. } => Box::new(rules::hidden_in(text)),
+        // What is marked may be a whole URL, of whose password an error says more than of the rest.
+        let in_variables = in_variables.chain(marked.iter().flat_map(|value| rules::hidden_in(value)));
+        let in_commands = providers.flat_map(|provider| match &provider.kind {
+            ProviderKind::Container { command, .. } => {
+                words::hidden_in_words(command).map(str::to_owned).collect()
+            }
+            ProviderKind::Command { line } | ProviderKind::CargoBin { args: line, .. } => {
+                words::hidden_in_line(line)
+            }
+            ProviderKind::External { address, .. } => {
+                rules::hidden_in(address).map(str::to_owned).collect::<Vec<_>>()
             }
         });
+        let mut found: Vec<_> = in_variables.map(str::to_owned).chain(in_commands).collect();
+        // Where it is written as a URL has it, it is mostly meant otherwise.
+        found.extend(found.iter().filter_map(|value| percent_decoded(value)).collect::<Vec<_>>());
         let strict = Self::new(marked.iter().copied(), []);
-        let found = in_variables.chain(in_commands).filter(|value| !openly(&strict, value));
-        Self::new(marked.iter().copied(), found)
+        found.retain(|value| !openly(&strict, value));
+        Self::new(marked.iter().copied(), found.iter().map(String::as_str))
     }
 
     /// `text` without what is not to be shown.
@@ -107,6 +128,11 @@ impl std::fmt::Debug for Redactor {
 /// A text as it is stored.
 pub(crate) fn serialize_text<S: Serializer>(given: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text(given))
+}
+
+/// A line of words as it is stored.
+pub(crate) fn serialize_line<S: Serializer>(given: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&line(given))
 }
 
 /// The words of a command as they are stored.

@@ -29,31 +29,9 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The words of a command without what the rules hide: an option's value may be a word of its own.
-pub(crate) fn words(words: &[String]) -> Vec<Cow<'_, str>> {
-    let mut is_value = false;
-    let mut shown = Vec::with_capacity(words.len());
-    for word in words {
-        let hidden = is_value && !word.starts_with('-');
-        shown.push(if hidden { Cow::Borrowed(MASK) } else { text(word) });
-        is_value = is_lone_option(word);
-    }
-    shown
-}
-
 /// What [`text`] hides.
 pub(super) fn hidden_in(text: &str) -> impl Iterator<Item = &str> {
     spans(text).into_iter().map(|span| &text[span])
-}
-
-/// What [`words`] hides.
-pub(super) fn hidden_in_words(words: &[String]) -> impl Iterator<Item = &str> {
-    let values = words.windows(2).filter(|pair| is_lone_option(&pair[0]) && !pair[1].starts_with('-'));
-    values.map(|pair| pair[1].as_str()).chain(words.iter().flat_map(|word| hidden_in(word)))
-}
-
-fn is_lone_option(word: &str) -> bool {
-    word.starts_with('-') && word.bytes().all(is_in_name) && hides_option(word)
 }
 
 /// Where the hidden parts are: ascending, apart from each other, and none of them empty.
@@ -152,7 +130,7 @@ fn is_quote(letter: char) -> bool {
     matches!(letter, '\'' | '"' | '`')
 }
 
-fn is_in_name(byte: u8) -> bool {
+pub(super) fn is_in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
@@ -186,9 +164,6 @@ mod tests {
         ] {
             assert_eq!(text(given), shown);
         }
-        let given = ["redis-server", "--requirepass", "hunter2", "--port", "1"].map(str::to_owned);
-        assert_eq!(words(&given).join(" "), "redis-server --requirepass [redacted] --port 1");
-        assert_eq!(hidden_in_words(&given).collect::<Vec<_>>(), ["hunter2"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::secret::Secret;
-use crate::system::{Source, SystemSpec, container, process};
+use crate::system::{Source, SystemSpec, cargo_bin, container, process};
 use proptest::prelude::*;
 
 fn redactor(sources: &[Source]) -> Redactor {
@@ -49,6 +49,74 @@ fn the_lines_of_a_secret_and_its_shape_in_quotes_are_hidden_too() {
     let redactor = Redactor::new(["-- begin --\nc29tZSBrZXk\n-- end --\n", "with \"quotes\""], []);
     assert_eq!(redactor.text("read: c29tZSBrZXk"), "read: [redacted]");
     assert_eq!(redactor.text(&format!("bad {:?}", "with \"quotes\"")), "bad \"[redacted]\"");
+}
+
+#[test]
+fn both_kinds_of_quotes_in_a_secret_hide_it_nowhere_less() {
+    let secret = "it's \"x\"pass";
+    let redactor = Redactor::new([secret], []);
+    let error = std::io::Error::other(secret);
+    for said in [format!("{error:?}"), format!("{secret:?}"), serde_json::json!({"at": secret}).to_string()] {
+        let shown = redactor.text(&said);
+        assert!(shown.contains("\"[redacted]\"") && !shown.contains("pass"), "{said} became {shown}");
+    }
+}
+
+#[test]
+fn the_password_of_a_url_is_hidden_as_it_is_meant_and_as_it_is_written() {
+    let redactor = redactor(&[
+        process("app --port {port} --db postgres://me:p%40ss-word@db")
+            .env("B=amqp://me:pa'ss word@b/")
+            .into(),
+        container("redis:7").port(1).env(("URL", Secret::new("redis://:in-a-secret%21@db/0"))).into(),
+    ]);
+    for said in [
+        "p%40ss-word",
+        "p@ss-word",
+        "in-a-secret%21",
+        "in-a-secret!",
+        "redis%3A%2F%2F%3Ain-a-secret%2521%40db%2F0",
+    ] {
+        assert_eq!(redactor.text(&format!("no {said}.")), "no [redacted].");
+    }
+}
+
+#[test]
+fn a_line_is_stored_and_shown_without_what_its_program_is_given() {
+    let app = process(r#"app --port {port} --password "p\"q12345""#);
+    let redactor = redactor(&[app.clone().into(), cargo_bin("b").args(r"--password hun\ ter2").into()]);
+    assert_eq!(redactor.text("refused: p\"q12345, hun ter2"), "refused: [redacted], [redacted]");
+    let provider = &Source::from(app).providers[0];
+    let stored = serde_json::to_value(provider).unwrap();
+    assert_eq!(stored["kind"]["Command"]["line"], "app --port {port} --password [redacted]");
+}
+
+#[test]
+fn nothing_that_is_not_stored_is_shown_by_debug() {
+    let sources: [Source; 4] = [
+        process(r"app --password hun\ ter2 redis://:horse@host").into(),
+        cargo_bin("b").args("--password horse").into(),
+        container("redis:7").port(1).command("redis-server --requirepass horse").into(),
+        crate::system::external("redis://:horse@host:1").into(),
+    ];
+    for source in &sources {
+        let shown = format!("{source:?} {source:#?} {}", source.providers[0]);
+        assert!(
+            shown.contains("[redacted]") && !shown.contains("horse") && !shown.contains("ter2"),
+            "{shown}"
+        );
+    }
+    let debug = format!("{:?}", sources[2].providers[0].kind);
+    let command = r#"["redis-server", "--requirepass", "[redacted]"]"#;
+    assert_eq!(debug, format!(r#"Container {{ image: "redis:7", port: 1, command: {command} }}"#));
+}
+
+#[test]
+fn of_two_redactors_the_longer_secret_is_hidden_whole() {
+    let (short, long) = (Redactor::new(["correct"], []), Redactor::new(["correct horse"], []));
+    for both in [short.and(&long), long.and(&short)] {
+        assert_eq!(both.text("a correct horse is correct"), "a [redacted] is [redacted]");
+    }
 }
 
 proptest! {

@@ -1,7 +1,8 @@
 //! Signals that end a run: the first lets trials undo, the second leaves that to the guard.
 
+use crate::terminal::tell_at_once;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
@@ -77,9 +78,7 @@ impl Interrupt {
                 if sender.send_replace(Some(signal)).is_some() {
                     std::process::exit(signal.exit_code());
                 }
-                // Not through `eprintln!`, whose output a test runner may capture. Nobody to read it: no harm.
-                drop(writeln!(
-                    io::stderr(),
+                tell_at_once(format_args!(
                     "chaos: {signal}: undoing, press Ctrl-C again to leave it to the guard"
                 ));
             }

@@ -2,6 +2,7 @@
 
 use super::template::{self, placeholders, texts};
 use super::{Provider, ProviderKind, Ready, ServiceName, SystemSpec};
+use crate::redact;
 use crate::secret::MASK;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,10 +30,11 @@ pub(crate) enum Mistake {
     #[error("container {image} has no port: say which port it listens on inside, as in `.port(6379)`")]
     NoPort { image: String },
     #[error(
-        "process `{line}` is not told its port: put `{{port}}` where the port belongs, in the line or in a variable"
+        "process `{}` is not told its port: put `{{port}}` where the port belongs, in the line or in a variable",
+        redact::line(line)
     )]
     NoPortPlaceholder { line: String },
-    #[error("`{line}` cannot be split into words: a quote is left open")]
+    #[error("`{}` cannot be split into words: a quote is left open", redact::line(line))]
     OpenQuote { line: String },
     #[error("a process needs a program to run")]
     EmptyLine,

@@ -93,8 +93,9 @@ impl<S: Send + Sync + 'static> System<S> {
         ErasedSystem {
             spec,
             start: Box::new(move |services| {
-                let starting = start(services);
-                Box::pin(async move { starting.await.map(|system| system as SystemValue) })
+                let start = Arc::clone(&start);
+                // Called in there, so that none of it runs before it is polled: its first lines may panic too.
+                Box::pin(async move { start(services).await.map(|system| system as SystemValue) })
             }),
             stop: Box::new(move |value| {
                 let stop = stop.clone();

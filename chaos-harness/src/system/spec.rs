@@ -42,7 +42,17 @@ pub struct Provider {
 }
 
 /// What runs the instances of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Shown or stored, its commands and addresses are without the passwords of URLs and the values of options whose names say
+/// that they are secret.
+///
+/// ```
+/// use chaos_harness::system::{Source, process};
+///
+/// let redis: Source = process("redis-server --port {port} --requirepass 'hunter 2'").into();
+/// assert!(format!("{redis:?}").contains("redis-server --port {port} --requirepass [redacted]"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ProviderKind {
     /// A container.
@@ -58,7 +68,7 @@ pub enum ProviderKind {
     /// A child process.
     Command {
         /// Program and arguments in one line, split into words, no shell. `{port}` and `{SERVICE}` are filled in.
-        #[serde(serialize_with = "redact::serialize_text")]
+        #[serde(serialize_with = "redact::serialize_line")]
         line: String,
     },
     /// A binary that cargo builds from this workspace.
@@ -66,7 +76,7 @@ pub enum ProviderKind {
         /// The name of the binary target.
         name: String,
         /// Its arguments, split into words, no shell. `{port}` and `{SERVICE}` are filled in.
-        #[serde(serialize_with = "redact::serialize_text")]
+        #[serde(serialize_with = "redact::serialize_line")]
         args: String,
         /// Where cargo said the binary is when the test was compiled.
         built: Option<String>,
@@ -81,6 +91,31 @@ pub enum ProviderKind {
         #[serde(default)]
         allows_faults: bool,
     },
+}
+
+impl fmt::Debug for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container { image, port, command } => f
+                .debug_struct("Container")
+                .field("image", image)
+                .field("port", port)
+                .field("command", &redact::words(command))
+                .finish(),
+            Self::Command { line } => f.debug_struct("Command").field("line", &redact::line(line)).finish(),
+            Self::CargoBin { name, args, built } => f
+                .debug_struct("CargoBin")
+                .field("name", name)
+                .field("args", &redact::line(args))
+                .field("built", built)
+                .finish(),
+            Self::External { address, allows_faults } => f
+                .debug_struct("External")
+                .field("address", &redact::text(address))
+                .field("allows_faults", allows_faults)
+                .finish(),
+        }
+    }
 }
 
 /// How to tell that an instance is ready.
@@ -153,7 +188,7 @@ impl fmt::Display for Provider {
                 write!(f, "process {}", line.split_whitespace().next().unwrap_or_default())?;
             }
             ProviderKind::CargoBin { name, .. } => write!(f, "binary {name}")?,
-            ProviderKind::External { address, .. } => write!(f, "external {address}")?,
+            ProviderKind::External { address, .. } => write!(f, "external {}", redact::text(address))?,
         }
         if self.replicas == 1 { Ok(()) } else { write!(f, " x {}", self.replicas) }
     }

@@ -25,7 +25,9 @@ pub(super) struct Console {
 
 impl Console {
     /// Tells what happens to a new file, and to standard error too where `live` says so. `filter` is `CHAOS_LOG`, in the
-    /// form of tracing's `RUST_LOG`: standard error has what it lets through, and the file never less than usual. Neither shows what `redactor` hides.
+    /// form of tracing's `RUST_LOG`: standard error has what it lets through, and the file never less than usual. Neither
+    /// shows what `redactor` hides.
+    #[expect(clippy::disallowed_methods, reason = "its writer takes secrets out")]
     pub(super) fn open(
         path: &Path,
         live: bool,

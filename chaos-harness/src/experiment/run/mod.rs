@@ -14,6 +14,7 @@ mod live_logs;
 mod routes;
 mod steps;
 mod trial;
+mod user_code;
 
 pub(crate) use lease::refuse;
 pub(crate) use trial::{Setup, run};

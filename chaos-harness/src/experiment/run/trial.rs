@@ -8,6 +8,7 @@ use super::lease;
 use super::live_logs;
 use super::routes::ToxicRoutes;
 use super::steps::{self, Measured, Permit, Steps};
+use super::user_code::{self, interrupted};
 use crate::causes::causes;
 use crate::clock;
 use crate::experiment::undo::{Then, UndoResult, Undoing};
@@ -22,22 +23,12 @@ use crate::system::{
     InstanceState, NotStarted, RunningSystem, StartContext, SystemError, SystemValue, placeholders,
 };
 use crate::terminal;
-use crate::units::show_duration;
 use futures::{FutureExt as _, TryFutureExt as _};
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
-
-/// How long user code may take to build its system on services that are ready, and to end it.
-const USER_CODE: Duration = Duration::from_secs(30);
-
-/// How long it may take to end its system once the run was interrupted.
-const INTERRUPTED_USER_CODE: Duration = Duration::from_secs(3);
 
 /// How many lines of a service's log go into a report.
 const LOG_LINES: usize = 10;
@@ -77,6 +68,7 @@ pub(crate) struct Setup<'a> {
 pub(crate) fn run(experiment: &Experiment, setup: Setup<'_>) -> Report {
     let began = clock::now();
     let redactor = setup.plan.redactor();
+    measure::hide_in_panics(&redactor);
     let mut trial = Trial {
         experiment,
         setup,
@@ -293,17 +285,14 @@ impl Trial<'_> {
         let Setup { plan, folder, live, .. } = &self.setup;
         let _told = live.then(|| live_logs::follow(folder, labels(system, plan), &self.redactor));
         let building = clock::now();
-        let starting =
-            bounded(workload, (self.experiment.system.start)(system.services()), "build the system");
-        let started = tokio::select! {
-            started = starting => started,
-            signal = self.setup.interrupt.cancelled() => Err(interrupted(&signal)),
-        };
+        let started =
+            user_code::start(&self.experiment.system, system.services(), workload, self.setup.interrupt)
+                .await;
         let mut conclusion = match started {
             Ok(value) => {
                 self.measured.user_code = clock::now().saturating_duration_since(building);
                 let concluded = self.experiment_on(system, routes, &value, journal, undo, workload).await;
-                match self.end(value, workload).await {
+                match user_code::end(&self.experiment.system, value, workload, self.setup.interrupt).await {
                     Ok(()) => concluded,
                     Err(obstacle) => {
                         meets(&mut self.facts, obstacle, journal);
@@ -339,26 +328,6 @@ impl Trial<'_> {
         }
         self.take_down(system).await;
         conclusion
-    }
-
-    /// Lets the test's own code end its system.
-    async fn end(&self, value: SystemValue, workload: &Handle) -> Result<(), Obstacle> {
-        let ending = bounded(workload, (self.experiment.system.stop)(value), "end the system");
-        let interrupt = self.setup.interrupt;
-        let hurry = async {
-            interrupt.cancelled().await;
-            clock::sleep(INTERRUPTED_USER_CODE).await;
-        };
-        tokio::select! {
-            ended = ending => ended,
-            () = hurry => Err(Obstacle {
-                blame: Blame::System,
-                what: format!(
-                    "the test's code did not end the system within {} of the interruption",
-                    show_duration(INTERRUPTED_USER_CODE)
-                ),
-            }),
-        }
     }
 
     fn tell(&self, text: impl std::fmt::Display) {
@@ -465,35 +434,6 @@ fn record(facts: &mut Facts, journal: &Journal) -> Conclusion {
             conclude(facts)
         }
     }
-}
-
-/// User code outside the workload: bounded in time, its panics caught.
-async fn bounded<T: Send + 'static>(
-    workload: &Handle,
-    user_code: impl Future<Output = Result<T, crate::BoxError>> + Send + 'static,
-    purpose: &str,
-) -> Result<T, Obstacle> {
-    let system = |what: String| Obstacle { blame: Blame::System, what };
-    // A set of one, since dropping it aborts the task.
-    let mut tasks = JoinSet::new();
-    tasks.spawn_on(user_code, workload);
-    match tokio::time::timeout(USER_CODE, tasks.join_next()).await {
-        Ok(Some(Ok(Ok(value)))) => Ok(value),
-        Ok(Some(Ok(Err(error)))) => Err(system(format!("the test's code could not {purpose}: {error}"))),
-        Ok(Some(Err(failed))) => {
-            let message = failed
-                .try_into_panic()
-                .map_or_else(|failed| failed.to_string(), |panic| panic_message(panic.as_ref()));
-            Err(system(format!("the test's code panicked to {purpose}: {message}")))
-        }
-        Ok(None) | Err(_) => {
-            Err(system(format!("the test's code did not {purpose} within {}", show_duration(USER_CODE))))
-        }
-    }
-}
-
-fn interrupted(signal: &dyn std::fmt::Display) -> Obstacle {
-    Obstacle { blame: Blame::Environment, what: format!("interrupted by {signal}") }
 }
 
 fn labels<'a>(system: &'a RunningSystem, plan: &Plan) -> Vec<&'a str> {

@@ -6,8 +6,8 @@ use super::file;
 use super::folder::{Folder, Tried};
 use super::request::Request;
 use crate::clock;
+use crate::terminal::tell_at_once;
 use std::fs::File;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,5 @@ pub(in crate::safety) fn tidy(runs: &Path) -> Result<(), LeaseError> {
 fn tell(shortage: &Shortage, holders: &[String]) {
     let holders = holders.join(" and by ");
     tracing::info!("waiting with the faults: {shortage}; held by {holders}");
-    // Not through `eprintln!`, whose output a test runner may capture.
-    drop(writeln!(io::stderr(), "chaos: waiting with the faults: {shortage}; held by {holders}"));
+    tell_at_once(format_args!("chaos: waiting with the faults: {shortage}; held by {holders}"));
 }

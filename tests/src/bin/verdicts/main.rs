@@ -15,6 +15,6 @@ use chaos_harness::harness::Harness;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let by_hand = by_hand::experiments().into_iter().chain([secrets::error_of_start()]);
+    let by_hand = by_hand::experiments().into_iter().chain(secrets::experiments());
     by_hand.fold(Harness::registered(), Harness::experiment).main()
 }

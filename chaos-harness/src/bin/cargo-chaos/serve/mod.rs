@@ -15,6 +15,7 @@ use signals::Signals;
 use std::io::{self, Write as _};
 
 /// Serves until a signal ends it.
+#[expect(clippy::disallowed_methods, reason = "a server knows no trial, and logs no token")]
 pub(crate) fn serve(arguments: &Serve) -> Result<(), ServeError> {
     tracing_subscriber::fmt().with_max_level(arguments.log_level).with_writer(io::stderr).init();
     let access = access(arguments.remote, token::read(&arguments.token)?)?;
