@@ -174,7 +174,7 @@ fn thresholds(f: &mut dyn fmt::Write, judged: Option<&Judged>) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::blast_radius::Stage;
     use crate::chance::Seed;
@@ -247,7 +247,8 @@ mod tests {
         (PhaseReport { phase, lasted: SECOND, extended: failed > 0, summary }, judged)
     }
 
-    fn report() -> Report {
+    /// A trial of which there is something to tell of every kind.
+    pub(in crate::report) fn report() -> Report {
         let (before, baseline) = phase(Phase::Baseline, 0);
         let (during, turbulence) = phase(Phase::Turbulence, 50);
         let facts = Facts {

@@ -31,6 +31,12 @@ pub(crate) enum CallError {
     /// It is something else.
     #[error("what answers at {0} is no Toxiproxy: it did not say its version")]
     Stranger(SocketAddr),
+    /// It serves only those who know its token.
+    #[error(
+        "the Toxiproxy at {0} asks for a token, which `toxiproxy_rust` cannot send: start one for CHAOS_TOXIPROXY without a \
+         token, on loopback"
+    )]
+    AsksForToken(SocketAddr),
     /// It refused.
     #[error("the Toxiproxy at {server} answered {status} to {call}: {text}")]
     Refused { server: SocketAddr, call: String, status: StatusCode, text: String },
@@ -51,6 +57,9 @@ impl Answer {
         let Self { server, call, status, body } = self;
         if right.contains(&status) {
             return Ok(body);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(CallError::AsksForToken(server));
         }
         let text = String::from_utf8_lossy(&body).trim().to_owned();
         Err(CallError::Refused { server, call, status, text })

@@ -43,10 +43,12 @@ pub(crate) enum ServerError {
 }
 
 impl Server {
-    /// The server at this address, once it has said its version.
+    /// The server at this address, once it has said its version and shown that it can be driven.
     pub(crate) async fn connect(address: SocketAddr) -> Result<Self, ServerError> {
         // Not asked by the client, which takes whatever answers for a Toxiproxy.
         let version = version(address).await?;
+        // The version is told to everybody, also where the rest is not.
+        call(address, Method::GET, "/proxies", None).await?.expect(&[StatusCode::OK])?;
         tracing::info!("Toxiproxy {version} at {address} takes the place of the embedded proxy");
         // Makes a runtime of its own, which must not be done on a thread that serves another one.
         let client = in_background(address, "be driven", move || Ok(Client::new(address))).await?;
@@ -228,7 +230,9 @@ fn bytes_in(metrics: &str, proxy: &str) -> f64 {
 mod tests {
     use super::*;
     use crate::Seed;
-    use crate::proxy::{Api, ApiOptions, Proxy as Embedded, RouteSpec, Stream, Toxic, ToxicSpec};
+    use crate::proxy::{
+        Api, ApiAccess, ApiOptions, ApiToken, Proxy as Embedded, RouteSpec, Stream, Toxic, ToxicSpec,
+    };
     use std::net::Ipv4Addr;
     use std::time::Duration;
 
@@ -310,6 +314,16 @@ mod tests {
         let error = Server::connect(closed).await.unwrap_err();
         assert!(matches!(error, ServerError::Call(CallError::Unreachable(..))), "{error}");
         delete(closed, "ours").await.expect("gone with its server");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_asks_for_a_token_is_told_at_once() {
+        let embedded = Embedded::start(Seed::new(1)).unwrap();
+        let listen = "127.0.0.1:0".to_owned();
+        let access = ApiAccess::Local { token: Some(ApiToken::new("correct-horse-battery-staple").unwrap()) };
+        let api = embedded.serve_api(ApiOptions { listen, access, ..ApiOptions::default() }).unwrap();
+        let error = Server::connect(api.address()).await.unwrap_err().to_string();
+        assert!(error.contains("asks for a token, which `toxiproxy_rust` cannot send"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use chaos_tests::program::{Outcome, outcome};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 const TOKEN: &str = "correct-horse-battery-staple";
@@ -100,6 +101,7 @@ fn server_and_commands_take_the_token_from_the_environment_or_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     fs::write(&path, format!("{TOKEN}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let file = format!("--token-file={}", path.display());
     let servers =
         [serve(&[], Some(TOKEN)), serve(&[&file], None), serve(&[&file], Some("another-token-altogether"))];
@@ -124,6 +126,24 @@ fn server_and_commands_take_the_token_from_the_environment_or_a_file() {
                 )
             );
         }
+    }
+}
+
+#[test]
+fn a_token_file_that_others_can_read_is_taken_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    fs::write(&path, TOKEN).unwrap();
+    let file = format!("--token-file={}", path.display());
+    let server = serve(&[], Some(TOKEN));
+    for (mode, warns) in [(0o600, false), (0o400, false), (0o640, true), (0o602, true)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let listed = list(server.address(), &[&file], None);
+        assert_eq!(listed.code, Some(0), "{listed:?}");
+        let path = path.display();
+        let warning =
+            format!("warning: others can get at the token file {path} (mode {mode:o}): chmod 600 {path}\n");
+        assert_eq!(listed.stderr, if warns { warning } else { String::new() });
     }
 }
 

@@ -137,6 +137,38 @@ fn a_server_of_another_kind_is_told_from_a_toxiproxy() {
     assert!(outcome.stderr.starts_with(&expected), "{}", outcome.stderr);
 }
 
+/// A server that answers everything with this status and body.
+fn answering(status: &'static str, body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.read(&mut [0; 1024]);
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = connection.write_all((head + &body).as_bytes());
+        }
+    });
+    format!("--server=http://{at}")
+}
+
+#[test]
+fn what_a_server_says_commands_no_terminal_and_has_an_end() {
+    let clears = "\u{1b}[2J\u{1b}]0;title\u{7}\n::error::";
+    let refusing = answering("500 Internal Server Error", format!("{clears}{}", "x".repeat(1 << 20)));
+    let said = run(["proxy", "list", &refusing]).unwrap().stderr;
+    assert!(said.contains(" refused: \\u{1b}[2J\\u{1b}]0;title\\u{7}\\n::error::xxx"), "{said}");
+    assert!(said.ends_with("xxx [...] (500 Internal Server Error)\n") && said.len() < 1000, "{said}");
+
+    let proxy = |name: &str| {
+        format!(r#"{{"{name}":{{"name":"{name}","listen":"a","upstream":"b","enabled":true}}}}"#)
+    };
+    let listing = answering("200 OK", proxy(r"\u001b[2J"));
+    let listed = run(["proxy", "list", &listing]).unwrap();
+    assert!(listed.stdout.contains("\\u{1b}[2J"), "{listed:?}");
+    let said = run(["proxy", "inspect", "x", &listing]).unwrap();
+    assert!(!(listed.stdout + &said.stdout + &said.stderr).contains('\u{1b}'), "{said:?}");
+}
+
 #[test]
 fn an_answer_without_an_end_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

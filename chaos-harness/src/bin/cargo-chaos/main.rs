@@ -4,6 +4,7 @@
 mod arguments;
 mod bounded;
 mod drive;
+mod plain;
 mod runs;
 mod serve;
 mod spelling;
@@ -32,10 +33,10 @@ fn main() -> ExitCode {
 
 fn ended<E: Error>(outcome: Result<(), E>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("error: {error}");
+    eprintln!("error: {}", plain::lines(&error.to_string()));
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
+        eprintln!("  caused by: {}", plain::lines(&error.to_string()));
         cause = error.source();
     }
     ExitCode::from(FAILED)

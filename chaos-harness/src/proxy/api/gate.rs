@@ -1,4 +1,8 @@
-//! Who may use the API: not a browser, nobody who looks for another host, and where there is a token, nobody without it.
+//! Who may use the API: nobody who looks for another host, no page of another's, no browser, and where there is a token,
+//! nobody without it.
+//!
+//! Host and origin are asked for whatever a request is about, also where that leads nowhere; browser and token only of the
+//! API's calls, since the original gives a browser that errs the answer that everybody gets.
 
 use super::answer::{self, Answer, Refusal};
 use super::host::Hosts;
@@ -22,12 +26,20 @@ impl Gate {
     }
 
     /// The answer to a request that may not make this call; `None` for one that may.
-    pub(super) fn turns_away(&self, request: &Parts, call: &Call) -> Option<Answer> {
-        let headers = &request.headers;
-        let agent = headers.get(USER_AGENT);
+    pub(super) fn keeps_from(&self, request: &Parts, call: &Call) -> Option<Answer> {
+        let agent = request.headers.get(USER_AGENT);
         if agent.is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/")) {
             return Some(answer::browser());
         }
+        // Whether a server is ready is asked by those who know no secret, and its answer is the same everywhere.
+        let is_open = *call == Call::Version;
+        let is_unknown = || (!is_open && !self.knows(&request.headers)).then(answer::unauthorized);
+        self.turns_away(request).or_else(is_unknown)
+    }
+
+    /// The answer to a request that may not even know which calls there are.
+    pub(super) fn turns_away(&self, request: &Parts) -> Option<Answer> {
+        let headers = &request.headers;
         // HTTP/1.0 needs no host. Who sends none is no browser.
         if request.version >= Version::HTTP_11 && !headers.contains_key(HOST) {
             return Some(answer::no_host());
@@ -42,9 +54,7 @@ impl Gate {
             let text = "origin not allowed: the API is not for the pages of others";
             return Some(Refusal::new(StatusCode::FORBIDDEN, text).answer());
         }
-        // Whether a server is ready is asked by those who know no secret, and its answer is the same everywhere.
-        let is_open = *call == Call::Version;
-        (!is_open && !self.knows(headers)).then(answer::unauthorized)
+        None
     }
 
     /// The first authority in the request that is not this API's.

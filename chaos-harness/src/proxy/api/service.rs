@@ -11,6 +11,7 @@ use crate::proxy::Table;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use std::sync::Arc;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-toxiproxy-request-id");
@@ -35,15 +36,19 @@ impl Service {
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         let has_metrics = self.proxy_metrics || self.runtime_metrics;
-        let call = match destination(&head.method, head.uri.path(), has_metrics) {
-            Destination::Call(call) => call,
-            Destination::WrongMethod => return answer::wrong_method(),
-            Destination::Nowhere => return answer::not_found(),
-            Destination::Elsewhere(path) => return answer::moved(&path),
-            Destination::Malformed => return answer::bad_request(),
+        let off_course = match destination(&head.method, head.uri.path(), has_metrics) {
+            Destination::Call(call) => return self.call(head, call, body).await,
+            Destination::WrongMethod => answer::wrong_method(),
+            Destination::Nowhere => answer::not_found(),
+            Destination::Elsewhere(path) => answer::moved(&path),
+            Destination::Malformed => answer::bad_request(),
         };
+        self.gate.turns_away(&head).unwrap_or(off_course)
+    }
+
+    async fn call(self: Arc<Self>, head: Parts, call: Call, body: Incoming) -> Answer {
         let id = self.ids.next();
-        let mut answer = match self.gate.turns_away(&head, &call) {
+        let mut answer = match self.gate.keeps_from(&head, &call) {
             Some(refusal) => refusal,
             None => self.perform(call, body).await.unwrap_or_else(|refusal| refusal.answer()),
         };

@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::error::DriveError;
 use super::wire::Refusal;
+use crate::plain;
 use chaos_harness::proxy::ApiToken;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
@@ -25,6 +26,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// How long an answer may be: that to a list of as many proxies as a request can name.
 const LONGEST: usize = 64 << 20;
+
+/// How many letters of what a server says are told.
+const MOST_SHOWN: usize = 500;
 
 /// A client of one server.
 #[derive(Debug)]
@@ -126,7 +130,7 @@ impl Client {
             Ok(refusal) => refusal.error,
             Err(_) => String::from_utf8_lossy(&body).trim().to_owned(),
         };
-        Err(DriveError::Refused { url: self.url(), status, message })
+        Err(DriveError::Refused { url: self.url(), status, message: shown(&message) })
     }
 
     fn garbled(&self, error: &dyn Error) -> DriveError {
@@ -134,6 +138,26 @@ impl Client {
         if let Some(source) = error.source() {
             reason = format!("{reason}: {source}");
         }
-        DriveError::Garbled { url: self.url(), reason }
+        // It may quote the answer.
+        DriveError::Garbled { url: self.url(), reason: shown(&reason) }
+    }
+}
+
+/// What a server says: one line of it, and not without end.
+fn shown(said: &str) -> String {
+    let cut = said.char_indices().nth(MOST_SHOWN).map(|(end, _)| &said[..end]);
+    cut.map_or_else(|| plain::line(said), |cut| plain::line(cut) + " [...]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_cut_and_is_one_line() {
+        assert_eq!(shown("no\n::error::proxy"), "no\\n::error::proxy");
+        let most = "\u{e4}".repeat(MOST_SHOWN);
+        assert_eq!(shown(&most), most);
+        assert_eq!(shown(&format!("{most}x")), format!("{most} [...]"));
     }
 }

@@ -13,6 +13,7 @@ mod toxics;
 mod wire;
 
 use crate::arguments::{ProxyCommand, Server as Arguments, ToxicCommand};
+use crate::plain;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write as _};
 use tokio::runtime::Builder;
@@ -53,7 +54,7 @@ fn carry_out(command: impl Future<Output = Result<String, DriveError>>) -> Resul
 
 /// What a command says: a value for programs, or words.
 fn said<T: Serialize>(arguments: &Arguments, value: &T, words: impl FnOnce() -> String) -> String {
-    if arguments.json { format!("{:#}\n", serde_json::json!(value)) } else { words() }
+    if arguments.json { format!("{:#}\n", serde_json::json!(value)) } else { plain::lines(&words()) }
 }
 
 fn print(text: &str) -> Result<(), DriveError> {

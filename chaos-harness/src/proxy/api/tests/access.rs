@@ -102,6 +102,32 @@ fn a_host_is_needed_as_in_the_original_but_by_clients_of_http_1_0() {
 }
 
 #[test]
+fn nor_are_strangers_told_what_there_is() {
+    let server = Server::start();
+    let own = server.api.address();
+    let foreign = "origin not allowed: the API is not for the pages of others";
+    for (request, answer) in [
+        ("PUT /proxies HTTP/1.1", Reply::empty(405)),
+        ("GET /nowhere HTTP/1.1", Reply::plain(404, "404 page not found\n")),
+        ("GET //proxies HTTP/1.1", Reply::empty(301)),
+        ("GET /proxies/a%2 HTTP/1.1", Reply { no_sniff: false, ..Reply::plain(400, "400 Bad Request") }),
+    ] {
+        let host = closing(&server, request, "Host: evil.test\r\n");
+        assert!(
+            host.status == 403 && host.body.contains("host not allowed: evil.test"),
+            "{request}: {host:?}"
+        );
+        let page = closing(&server, request, &format!("Host: {own}\r\nOrigin: http://evil.test\r\n"));
+        assert_eq!(page, Reply::error(403, foreign).unrouted(), "{request}");
+        let nobody = closing(&server, request, "");
+        assert_eq!(nobody.body, "400 Bad Request: missing required Host header", "{request}");
+        // One that errs gets the original's answer, a browser too.
+        let own = format!("Host: {own}\r\nUser-Agent: Mozilla/5.0\r\n");
+        assert_eq!(closing(&server, request, &own), answer.unrouted(), "{request}");
+    }
+}
+
+#[test]
 fn the_page_of_another_is_refused() {
     let server = Server::start();
     let own = server.api.address().to_string();
