@@ -1,8 +1,9 @@
 //! Crashes of every kind, many of them, several at a time.
 
 use crate::Outcome;
+use crate::catalogue;
 use crate::crash::{Again, Crash, When, of_both, of_guard, of_test};
-use crate::experiments::{ON_CONTAINERS, ON_PROCESSES};
+use crate::experiments::{ON_CONTAINERS, ON_PROCESSES, ON_SERVER, faults};
 use crate::figure::{Figure, Goal, median, worst};
 use crate::host;
 use crate::observer::leftovers;
@@ -10,18 +11,26 @@ use crate::part::Place;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// So many crashes are under way at a time: most of each is waiting.
 const SIDE_BY_SIDE: usize = 4;
 
-/// One crash in so many is one of containers.
-const CONTAINERS_EVERY: u64 = 5;
+/// One crash in so many is one of containers, the first among them: a short sample has some too.
+const CONTAINERS_EVERY: u64 = 3;
+
+/// How much longer an experiment may take than it took alone: so many are under way at a time.
+const STRETCH: f64 = 1.3;
 
 /// More transitions than any experiment has.
 const MOST_TRANSITIONS: u64 = 500;
+
+const NO_ENGINE: &str = "there is no engine with the image redis:7, or the feature docker is off";
+
+/// So often a crash is tried that did not happen for a trial that was cut short.
+const TRIES: usize = 20;
 
 /// How long a new start takes to put right what is left, about.
 const RECOVERY: Duration = Duration::from_millis(150);
@@ -33,7 +42,9 @@ pub(crate) struct Campaign {
     /// Crashes are at one transition in so many.
     stride: u64,
     places: AtomicU64,
-    has_engine: bool,
+    on_processes: Vec<&'static str>,
+    /// None where there is no engine.
+    on_containers: Vec<&'static str>,
     /// How long each experiment takes where nobody kills it.
     lengths: BTreeMap<&'static str, Duration>,
 }
@@ -41,24 +52,33 @@ pub(crate) struct Campaign {
 impl Campaign {
     /// Runs each experiment once without a crash: it must pass, and leave nothing.
     pub(crate) fn prepare(seed: u64, crashes: u64, stride: u64) -> Outcome<Self> {
+        let missing = catalogue::missing(&ON_PROCESSES.map(faults).concat());
+        if !missing.is_empty() {
+            return Err(format!("in no experiment: {}", missing.join(", ")).into());
+        }
         let root = std::env::temp_dir().join(format!("chaos-crash-bench-{}", std::process::id()));
         fs::create_dir_all(&root)?;
         let places = AtomicU64::new(0);
-        let mut campaign = Self {
-            root,
-            seed,
-            crashes,
-            stride,
-            places,
-            has_engine: host::has_engine(),
-            lengths: BTreeMap::new(),
-        };
-        for role in campaign.roles(false).iter().chain(campaign.roles(true)) {
-            let place = campaign.place()?;
-            let began = std::time::Instant::now();
-            let crash = of_test(place, role, When::Never)?;
-            // What the look at the end takes is small beside it.
-            let length = began.elapsed();
+        let (mut on_processes, mut on_containers) = (ON_PROCESSES.to_vec(), Vec::new());
+        if cfg!(feature = "external-toxiproxy") {
+            on_processes.push(ON_SERVER);
+        }
+        if host::has_engine() {
+            on_containers.extend(ON_CONTAINERS);
+        } else if host::required().is_some_and(|required| required.contains("docker")) {
+            return Err(format!("CHAOS_REQUIRE=docker: {NO_ENGINE}").into());
+        }
+        let lengths = BTreeMap::new();
+        let mut campaign = Self { root, seed, crashes, stride, places, on_processes, on_containers, lengths };
+        for role in campaign.all_roles() {
+            let mut length = Duration::ZERO;
+            let crash = with_faults(|| {
+                let began = std::time::Instant::now();
+                let crash = of_test(campaign.place(role)?, role, When::Never);
+                // What the look at the end takes is small beside it.
+                length = began.elapsed();
+                crash
+            })?;
             println!("  {role}: {} ms uncrashed, {}", length.as_millis(), crash.what);
             if !crash.what.ends_with("exit status: 0") || crash.clean.is_err() {
                 println!("{}\n{:?}", crash.place.said(), crash.clean.err());
@@ -74,20 +94,12 @@ impl Campaign {
         Ok(campaign)
     }
 
-    fn roles(&self, on_containers: bool) -> &'static [&'static str] {
-        match on_containers {
-            true if self.has_engine => &ON_CONTAINERS,
-            true => &[],
-            false => &ON_PROCESSES,
-        }
+    fn place(&self, role: &str) -> Outcome<Place> {
+        Place::make(&self.root, self.places.fetch_add(1, Ordering::Relaxed), role)
     }
 
-    fn place(&self) -> Outcome<Place> {
-        Place::make(&self.root, self.places.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A number between 0 and 1 that this seed and these numbers make: whichever crash comes first.
-    fn chance(&self, kind: u64, number: u64) -> f64 {
+    /// A number that this seed and these numbers make: whichever crash comes first.
+    fn drawn(&self, kind: u64, number: u64) -> u64 {
         let mut mixed =
             self.seed ^ kind.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
         for _ in 0..2 {
@@ -95,70 +107,82 @@ impl Campaign {
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             mixed ^= mixed >> 31;
         }
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        mixed
+    }
+
+    /// The same as a number between 0 and 1.
+    fn chance(&self, kind: u64, number: u64) -> f64 {
+        (self.drawn(kind, number) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Which experiment crash `number` of its kind is of, and when.
     fn random(&self, kind: u64, number: u64) -> (&'static str, Duration) {
-        let on_containers = self.has_engine && number % CONTAINERS_EVERY == CONTAINERS_EVERY - 1;
-        let roles = self.roles(on_containers);
-        let turn = if on_containers { number / CONTAINERS_EVERY } else { number };
+        let of_containers = number.div_ceil(CONTAINERS_EVERY);
+        let (roles, turn) = match number % CONTAINERS_EVERY {
+            _ if self.on_containers.is_empty() => (&self.on_processes, number),
+            0 => (&self.on_containers, of_containers),
+            _ => (&self.on_processes, number - of_containers),
+        };
         let role = roles[usize::try_from(turn).unwrap_or_default() % roles.len()];
         let length = self.lengths.get(role).copied().unwrap_or_default();
-        (role, length.mul_f64(self.chance(kind, number)))
+        (role, length.mul_f64(STRETCH * self.chance(kind, number)))
     }
 
     /// All kinds of crashes, and what they come to.
     pub(crate) fn run(&self) -> Outcome<Vec<Figure>> {
         let random = self.count("at random instants", |number| {
             let (role, after) = self.random(1, number);
-            of_test(self.place()?, role, When::After(after))
+            of_test(self.place(role)?, role, When::After(after))
         })?;
-        let transitions = self.until_none("at each transition", &self.all_roles(), |role, number| {
-            of_test(self.place()?, role, When::Transition(number))
+        let transitions = self.until_none(4, "at each transition", |role, number| {
+            of_test(self.place(role)?, role, When::Transition(number))
         })?;
         let both = self.count("with the guard", |number| {
             let (role, after) = self.random(2, number);
             // Each third new start is killed as well, and another one follows.
-            let again = match number % 3 {
+            let again = match number / CONTAINERS_EVERY % 3 {
                 2 => Again::After(RECOVERY.mul_f64(self.chance(3, number))),
                 _ => Again::No,
             };
-            of_both(self.place()?, role, after, again)
+            of_both(self.place(role)?, role, When::After(after), again)
         })?;
-        let in_turbulence = |role: &str| self.lengths.get(role).copied().unwrap_or_default().mul_f64(0.6);
-        let some = ["frozen", "starved", ON_CONTAINERS[0]];
-        let some: Vec<_> = some.into_iter().filter(|role| self.lengths.contains_key(role)).collect();
-        let guard = self.until_none("at each transition of the guard", &some, |role, number| {
-            of_guard(self.place()?, role, in_turbulence(role), number)
+        let both_at = self.until_none(5, "at each transition, with the guard", |role, number| {
+            of_both(self.place(role)?, role, When::Transition(number), Again::No)
         })?;
-        let recovery = self.until_none("at each transition of a new start", &some, |role, number| {
-            of_both(self.place()?, role, in_turbulence(role), Again::Transition(number))
+        let guard = self.until_none(6, "at each transition of the guard", |role, number| {
+            of_guard(self.place(role)?, role, number)
+        })?;
+        let recovery = self.until_none(7, "at each transition of a new start", |role, number| {
+            of_both(self.place(role)?, role, When::InTurbulence, Again::Transition(number))
         })?;
 
         let mut figures = vec![
             left("random_crashes", &random),
             left("each_transition", &transitions),
             left("guard_killed_and_new_start", &both),
+            left("each_transition_with_the_guard_and_new_start", &both_at),
             left("each_transition_of_the_guard_and_new_start", &guard),
             left("each_transition_of_a_new_start_and_another", &recovery),
         ];
         figures.extend(times(&random, false, 1.0));
-        if self.has_engine {
+        if self.on_containers.is_empty() {
+            figures.push(Figure::skipped("containers", NO_ENGINE));
+        } else {
             figures.extend(times(&random, true, 3.0));
         }
-        let late = Self::late(&[random, transitions, both, guard, recovery]);
-        figures.push(Figure::new("left_at_the_very_end", late as f64, "things", Goal::None));
-        if !self.has_engine {
-            println!("figure containers skipped: no engine with the image redis:7");
+        if !cfg!(feature = "external-toxiproxy") {
+            let why = "built without the feature external-toxiproxy";
+            figures.push(Figure::skipped("toxics_of_a_server", why));
         }
+        let late = Self::late(&[random, transitions, both, both_at, guard, recovery]);
+        figures.push(Figure::new("left_at_the_very_end", late as f64, "things", Goal::None));
         // What was kept keeps its folder.
         let _ = fs::remove_dir(&self.root);
         Ok(figures)
     }
 
     fn all_roles(&self) -> Vec<&'static str> {
-        self.roles(false).iter().chain(self.roles(true)).copied().collect()
+        self.on_processes.iter().chain(&self.on_containers).copied().collect()
     }
 
     /// Looks at everything once more: what the engine was still busy with may have come later. Removes the folders of
@@ -183,34 +207,45 @@ impl Campaign {
         let next = AtomicU64::new(0);
         self.side_by_side(kind, || {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            (number < self.crashes).then(|| crash(number))
+            (number < self.crashes).then(|| with_faults(|| crash(number)))
         })
     }
 
-    /// Crashes at transition 1, 2, 3 of each experiment, or at one in so many, until there is no such transition.
+    /// Crashes at transition 1, 2, 3 of each experiment, or at one in so many, until it has no such transition.
     fn until_none(
         &self,
-        kind: &str,
-        roles: &[&'static str],
+        kind: u64,
+        name: &str,
         crash: impl Fn(&'static str, u64) -> Outcome<Crash> + Sync,
     ) -> Outcome<Vec<Crash>> {
-        let mut all = Vec::new();
-        for &role in roles {
-            let (next, over) = (AtomicU64::new(1), AtomicBool::new(false));
-            let crashes = self.side_by_side(&format!("{kind} of {role}"), || {
-                let number = next.fetch_add(self.stride, Ordering::Relaxed);
-                let goes_on = !over.load(Ordering::Relaxed) && number <= MOST_TRANSITIONS;
-                goes_on.then(|| {
-                    let crash = crash(role, number);
-                    if crash.as_ref().is_ok_and(|crash| !crash.happened) {
-                        over.store(true, Ordering::Relaxed);
-                    }
-                    crash
-                })
-            })?;
-            all.extend(crashes);
-        }
-        Ok(all)
+        // Other seeds try other transitions.
+        let first = |turn| 1 + self.drawn(kind, turn) % self.stride;
+        let ahead = self.all_roles().into_iter().zip((0..).map(first));
+        let ahead: Mutex<BTreeMap<&str, u64>> = Mutex::new(ahead.collect());
+        let ahead = || ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let take = || {
+            // All experiments in turn: few crashes are under way beyond the last transition of one.
+            let mut ahead = ahead();
+            let (role, number) = ahead.iter_mut().min_by_key(|(_, number)| **number)?;
+            *number += self.stride;
+            Some((*role, *number - self.stride))
+        };
+        let done = self.side_by_side(name, || {
+            let (role, number) = take()?;
+            let crash = if number > MOST_TRANSITIONS {
+                Err(format!("{name}: {role} has more than {MOST_TRANSITIONS}").into())
+            } else {
+                with_faults(|| crash(role, number))
+            };
+            if !crash.as_ref().is_ok_and(|crash| crash.happened) {
+                ahead().remove(role);
+            }
+            Some(crash)
+        })?;
+        let of_role = |role| done.iter().filter(|crash| crash.happened && crash.role == role).count();
+        let told: Vec<_> = self.all_roles().iter().map(|role| format!("{role} {}", of_role(*role))).collect();
+        println!("    {}", told.join(", "));
+        Ok(done)
     }
 
     /// Calls it on several threads until there is nothing more to do on any.
@@ -228,18 +263,18 @@ impl Campaign {
                         if let Ok(crash) = &crash {
                             self.tell(crash);
                         }
-                        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(crash);
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push(crash);
                     }
                 });
             }
         });
-        let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         let done: Vec<Crash> = done.into_iter().collect::<Outcome<_>>()?;
         let happened = done.iter().filter(|crash| crash.happened).count();
         let unclean = done.iter().filter(|crash| crash.clean.is_err()).count();
+        let (over, took) = (done.len() - happened, began.elapsed().as_secs_f64());
         println!(
-            "  {kind}: {happened} crashes, {unclean} left something ({:.0} s)",
-            began.elapsed().as_secs_f64()
+            "  {kind}: {happened} crashes, {over} too late for one, {unclean} left something ({took:.0} s)"
         );
         Ok(done)
     }
@@ -253,12 +288,29 @@ impl Campaign {
     }
 }
 
+/// This crash, or the same once more where it did not happen only because its trial ended before anything was injected.
+fn with_faults(mut crash: impl FnMut() -> Outcome<Crash>) -> Outcome<Crash> {
+    for _ in 0..TRIES {
+        let crash = crash()?;
+        if crash.happened || crash.had_faults || crash.clean.is_err() {
+            return Ok(crash);
+        }
+        fs::remove_dir_all(&crash.place.folder)?;
+    }
+    Err(format!("{TRIES} trials in a row injected nothing: this machine is too busy").into())
+}
+
 /// How much was left by all of a kind.
 fn left(kind: &str, crashes: &[Crash]) -> Figure {
     let left: usize = crashes.iter().map(|crash| crash.clean.as_ref().err().map_or(0, Vec::len)).sum();
-    let happened = crashes.iter().filter(|crash| crash.happened);
-    let on_containers = happened.clone().filter(|crash| crash.on_containers()).count();
-    let mut note = format!("{} crashes, {on_containers} of them on containers", happened.count());
+    let happened: Vec<_> = crashes.iter().filter(|crash| crash.happened).collect();
+    let on_containers = happened.iter().filter(|crash| crash.on_containers()).count();
+    let on_server = happened.iter().filter(|crash| crash.on_server()).count();
+    let had_faults = happened.iter().filter(|crash| crash.had_faults).count();
+    let mut note = format!(
+        "{} crashes, {had_faults} of them once faults were in effect, {on_containers} on containers, {on_server} with a Toxiproxy server",
+        happened.len()
+    );
     let abandoned: usize = crashes.iter().map(|crash| crash.abandoned).sum();
     if abandoned > 0 {
         note = format!("{note}; {abandoned} undone by new starts");
@@ -272,8 +324,8 @@ fn times(crashes: &[Crash], on_containers: bool, target: f64) -> [Figure; 2] {
     let took: Vec<f64> =
         ours.filter_map(|crash| crash.clean.as_ref().ok()).map(Duration::as_secs_f64).collect();
     let kind = if on_containers { "containers" } else { "processes" };
-    [
-        Figure::new(format!("death_to_last_undo_{kind}_worst"), worst(&took), "s", Goal::Below(target)),
-        Figure::new(format!("death_to_last_undo_{kind}_median"), median(&took), "s", Goal::Below(target)),
-    ]
+    [("worst", worst(&took)), ("median", median(&took))].map(|(which, value)| {
+        let name = format!("death_to_last_undo_{kind}_{which}");
+        Figure::of_samples(&name, value, "s", Goal::Below(target)).note(format!("of {}", took.len()))
+    })
 }

@@ -1,4 +1,4 @@
-//! The test program that is killed: one experiment for each role, with every family of faults among them.
+//! The test program that is killed: one experiment for each role, with every fault of the catalogue among them.
 
 use crate::part::TOKEN;
 use chaos_harness::harness::Harness;
@@ -13,10 +13,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Experiments on processes.
-pub(crate) const ON_PROCESSES: [&str; 4] = ["toxics", "frozen", "starved", "ended"];
+pub(crate) const ON_PROCESSES: [&str; 6] = ["toxics", "streams", "connections", "frozen", "starved", "ended"];
 
 /// Experiments on containers.
 pub(crate) const ON_CONTAINERS: [&str; 4] = ["c-paused", "c-starved", "c-killed", "c-stopped"];
+
+/// An experiment on processes through a Toxiproxy server.
+pub(crate) const ON_SERVER: &str = "served";
 
 /// One that starts nothing: a new start of the program, which puts right what earlier ones left.
 pub(crate) const NEW_START: &str = "new-start";
@@ -28,62 +31,77 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const HARD_WORK: &str = "EVAL \"local n = 0 for i = 1, 300000 do n = n + i end return 1\" 0\r\n";
 
 pub(crate) fn main(role: &str) -> ExitCode {
-    let grace = Duration::from_millis(200);
-    let experiment = match role {
-        "toxics" => on_processes(
-            role,
-            vec![
-                fault::latency("first", Duration::from_millis(5)).into(),
-                fault::bandwidth("first", Bytes::new(64 * 1024).per_second()).into(),
-                fault::slicer("second", Bytes::new(64)).into(),
-                fault::down("breeder").into(),
-            ],
-        ),
-        "frozen" => on_processes(
-            role,
-            vec![
-                fault::pause("first").into(),
-                fault::limit_memory("second", Bytes::new(4 << 30)).into(),
-                fault::pause("breeder").into(),
-            ],
-        ),
-        "starved" => on_processes(
-            role,
-            vec![
-                fault::starve_cpu("first").into(),
-                fault::starve_cpu("breeder").into(),
-                fault::reset_peer("second").into(),
-            ],
-        ),
-        "ended" => on_processes(
-            role,
-            vec![
-                fault::kill("first").into(),
-                fault::stop("second").grace(grace).into(),
-                fault::latency("breeder", Duration::from_millis(5)).into(),
-            ],
-        ),
-        "c-paused" => on_containers(
-            role,
-            &["one", "two"],
-            vec![
-                fault::pause("one").into(),
-                fault::latency("one", Duration::from_millis(5)).into(),
-                fault::pause("two").into(),
-            ],
-        ),
-        "c-starved" => {
-            on_containers(role, &["one"], vec![fault::starve_cpu("one").to(Percent::new(5)).into()])
-        }
-        "c-killed" => on_containers(role, &["one"], vec![fault::kill("one").into()]),
-        "c-stopped" => on_containers(role, &["one"], vec![fault::stop("one").grace(grace).into()]),
-        NEW_START => nothing_started(),
-        _ => {
+    let experiment = match (role, faults(role)) {
+        (NEW_START, _) => nothing_started(),
+        (_, faults) if faults.is_empty() => {
             eprintln!("there is no part `{role}`");
             return ExitCode::FAILURE;
         }
+        ("c-paused", faults) => on_containers(role, &["one", "two"], faults),
+        (_, faults) if ON_CONTAINERS.contains(&role) => on_containers(role, &["one"], faults),
+        (_, faults) => on_processes(role, faults),
     };
     Harness::new().experiment(experiment).main()
+}
+
+/// What an experiment injects, all at once; nothing where there is no such experiment.
+pub(crate) fn faults(role: &str) -> Vec<Fault> {
+    let (bit, grace) = (Duration::from_millis(5), Duration::from_millis(200));
+    let rate = Bytes::new(64_000).per_second();
+    match role {
+        "toxics" => vec![
+            fault::latency("first", bit).into(),
+            fault::bandwidth("first", rate).into(),
+            fault::slicer("second", Bytes::new(64)).into(),
+            fault::down("breeder").into(),
+        ],
+        "streams" => vec![
+            fault::slow_close("first", bit).into(),
+            fault::latency("first", bit).stream(Stream::Upstream).into(),
+            fault::limit_data("second", Bytes::new(64)).into(),
+            fault::stall("second", Bytes::new(2)).hold(bit).into(),
+            fault::timeout("breeder").into(),
+        ],
+        "connections" => vec![
+            fault::limit_connections("first", 1).into(),
+            fault::delay_connections("first", bit).into(),
+            fault::refuse_connections("second").into(),
+            fault::burst("breeder", bit * 4, bit * 8).into(),
+        ],
+        "frozen" => vec![
+            fault::pause("first").into(),
+            fault::limit_memory("second", Bytes::new(4 << 30)).into(),
+            fault::pause("breeder").into(),
+        ],
+        "starved" => vec![
+            fault::starve_cpu("first").into(),
+            fault::starve_cpu("breeder").into(),
+            fault::reset_peer("second").into(),
+        ],
+        "ended" => vec![
+            fault::kill("first").into(),
+            fault::stop("second").grace(grace).into(),
+            fault::latency("breeder", bit).into(),
+        ],
+        // All that such a server knows.
+        ON_SERVER => vec![
+            fault::latency("first", bit).into(),
+            fault::bandwidth("first", rate).into(),
+            fault::slow_close("first", bit).into(),
+            fault::slicer("first", Bytes::new(64)).into(),
+            fault::timeout("second").into(),
+            fault::limit_data("second", Bytes::new(64)).into(),
+            fault::reset_peer("second").into(),
+            fault::down("breeder").into(),
+        ],
+        "c-paused" => {
+            vec![fault::pause("one").into(), fault::latency("one", bit).into(), fault::pause("two").into()]
+        }
+        "c-starved" => vec![fault::starve_cpu("one").to(Percent::new(5)).into()],
+        "c-killed" => vec![fault::kill("one").into()],
+        "c-stopped" => vec![fault::stop("one").grace(grace).into()],
+        _ => Vec::new(),
+    }
 }
 
 fn on_processes(name: &str, faults: Vec<Fault>) -> Experiment {
@@ -111,11 +129,8 @@ fn nothing_started() -> Experiment {
     std::thread::spawn(move || listener.map(|listener| listener.incoming().flatten().for_each(drop)));
     let address = address.map_or_else(String::new, |address| address.to_string());
     let system = System::new("bench").service("first", external(address).allow_faults());
-    experiment(NEW_START, system, "", Duration::from_millis(200)).inject([fault::latency(
-        "first",
-        Duration::from_millis(1),
-    )
-    .into()])
+    let slow = fault::latency("first", Duration::from_millis(1));
+    experiment(NEW_START, system, "", Duration::from_millis(200)).inject([slow.into()])
 }
 
 fn experiment(name: &str, system: SystemBuilder, request: &'static str, phase: Duration) -> Experiment {

@@ -14,7 +14,8 @@ pub(crate) enum Goal {
 /// A measured value and its target: the last lines of the output.
 pub(crate) struct Figure {
     name: String,
-    value: f64,
+    /// Without one, the note says why there is none.
+    value: Option<f64>,
     unit: &'static str,
     goal: Goal,
     note: String,
@@ -22,23 +23,37 @@ pub(crate) struct Figure {
 
 impl Figure {
     pub(crate) fn new(name: impl Into<String>, value: f64, unit: &'static str, goal: Goal) -> Self {
-        Self { name: name.into(), value, unit, goal, note: String::new() }
+        Self { name: name.into(), value: Some(value), unit, goal, note: String::new() }
+    }
+
+    /// One that could not be measured.
+    pub(crate) fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { name: name.into(), value: None, unit: "", goal: Goal::None, note: why.into() }
+    }
+
+    /// One of samples, of which there may be none.
+    pub(crate) fn of_samples(name: &str, value: Option<f64>, unit: &'static str, goal: Goal) -> Self {
+        value.map_or_else(
+            || Self::skipped(name, "there are no samples"),
+            |value| Self::new(name, value, unit, goal),
+        )
     }
 
     /// Says something beside the value.
     pub(crate) fn note(self, note: impl Into<String>) -> Self {
-        Self { note: note.into(), ..self }
+        if self.value.is_none() { self } else { Self { note: note.into(), ..self } }
     }
 
     /// Whether it lets the run pass: a leftover does not, a slow undo does.
     pub(crate) fn may_pass(&self) -> bool {
-        !matches!(self.goal, Goal::None) || self.value == 0.0
+        !matches!(self.goal, Goal::None) || self.value.is_none_or(|value| value == 0.0)
     }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, value, unit, goal, note } = self;
+        let Some(value) = value else { return write!(f, "figure {name} skipped: {note}") };
         let told = match goal {
             Goal::None => format!("figure {name} = {value} {unit} (target 0) {}", mark(*value == 0.0)),
             Goal::Below(most) => {
@@ -57,16 +72,16 @@ fn mark(is_met: bool) -> &'static str {
     if is_met { "ok" } else { "short" }
 }
 
-pub(crate) fn median(values: &[f64]) -> f64 {
+/// `None` of no values.
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    match (values.len(), values.len() / 2) {
-        (0, _) => f64::NAN,
-        (count, middle) if count % 2 == 1 => values[middle],
-        (_, middle) => f64::midpoint(values[middle - 1], values[middle]),
-    }
+    let middle = values.len() / 2;
+    let upper = *values.get(middle)?;
+    Some(if values.len() % 2 == 1 { upper } else { f64::midpoint(values[middle - 1], upper) })
 }
 
-pub(crate) fn worst(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::NAN, f64::max)
+/// `None` of no values.
+pub(crate) fn worst(values: &[f64]) -> Option<f64> {
+    values.iter().copied().reduce(f64::max)
 }

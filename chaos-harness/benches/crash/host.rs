@@ -1,6 +1,6 @@
 //! What other programs say of this machine: the container engine, and the kernel's network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
 /// Queueing disciplines that the kernel gives links by itself.
@@ -54,21 +54,47 @@ pub(crate) fn volumes(token: &str) -> Vec<String> {
     names.lines().filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Rules of the network that nobody has by default: others may be making containers meanwhile, with links and rules of
-/// their own.
-pub(crate) fn network_rules() -> BTreeSet<String> {
-    let mut rules = BTreeSet::new();
-    let queue = |line: &str| line.split(' ').nth(1).map(str::to_owned);
-    for line in output("tc", &["qdisc", "show"]).unwrap_or_default().lines() {
-        if queue(line).is_some_and(|kind| !USUAL_QUEUES.contains(&&*kind)) {
-            rules.insert(line.trim().to_owned());
-        }
+/// What a variable that names what must be there says, as `CHAOS_REQUIRE=docker`.
+pub(crate) fn required() -> Option<String> {
+    std::env::var("CHAOS_REQUIRE").ok().filter(|what| !what.trim().is_empty())
+}
+
+/// Rules of the network that nobody has by default, by those programs that could be asked for them.
+pub(crate) struct NetworkRules(BTreeMap<&'static str, BTreeSet<String>>);
+
+/// The programs, and how each is asked.
+const INSTRUMENTS: [(&str, &[&str]); 4] =
+    [("tc", &["qdisc", "show"]), ("nft", &["list", "ruleset"]), ("iptables-save", &[]), ("ip", &["link"])];
+
+impl NetworkRules {
+    /// Those of now: others may be making containers meanwhile, with links and rules of their own.
+    pub(crate) fn read() -> Self {
+        let unusual = |program: &str, line: &str| match program {
+            "tc" => line.split(' ').nth(1).is_some_and(|kind| !USUAL_QUEUES.contains(&kind)),
+            _ => line.contains("chaos"),
+        };
+        let read = INSTRUMENTS.iter().filter_map(|&(program, arguments)| {
+            let text = output(program, arguments)?;
+            let rules = text.lines().filter(|line| unusual(program, line));
+            Some((program, rules.map(|line| line.trim().to_owned()).collect()))
+        });
+        Self(read.collect())
     }
-    let ours: [(&str, &[&str]); 3] =
-        [("nft", &["list", "ruleset"]), ("iptables-save", &[]), ("ip", &["link"])];
-    for (program, arguments) in ours {
-        let text = output(program, arguments).unwrap_or_default();
-        rules.extend(text.lines().filter(|line| line.contains("chaos")).map(|line| line.trim().to_owned()));
+
+    /// Whether there is no program to ask.
+    pub(crate) fn are_unknown(&self) -> bool {
+        self.0.is_empty()
     }
-    rules
+
+    /// What is here and was not there `before`, where both are known.
+    pub(crate) fn since<'a>(&'a self, before: &'a Self) -> Vec<&'a String> {
+        let both = self.0.iter().filter_map(|(program, rules)| Some((rules, before.0.get(program)?)));
+        both.flat_map(|(rules, before)| rules.difference(before)).collect()
+    }
+
+    /// Which programs answered both times, and which did not.
+    pub(crate) fn asked(&self, before: &Self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let programs = INSTRUMENTS.iter().map(|(program, _)| *program);
+        programs.partition(|program| self.0.contains_key(program) && before.0.contains_key(program))
+    }
 }

@@ -3,6 +3,7 @@
 use crate::host;
 use crate::part::Place;
 use crate::table::{self, Process};
+use crate::toxiproxy::Toxiproxy;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use std::time::{Duration, Instant};
 /// Between two looks at the processes of a part that lives.
 const WATCHES_EVERY: Duration = Duration::from_millis(20);
 
-/// Between two looks at what is left.
-const LOOKS_EVERY: Duration = Duration::from_millis(5);
+/// Between two looks at what is left. Each reads all that is known of all processes: more of them would slow down what is
+/// looked at.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// How long anything may be left.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -110,6 +112,7 @@ pub(crate) fn leftovers(place: &Place, seen: &Seen, on_containers: bool) -> Vec<
         .map(|process| format!("process {} {}", process.pid, process.command_line()))
         .collect();
     left.extend(files(place));
+    left.extend(place.server.iter().flat_map(Toxiproxy::leftovers));
     // Asking the engine takes long: once nothing else is left.
     if on_containers && left.is_empty() {
         left.extend(host::of_engine(&place.token, &seen.volumes));

@@ -1,8 +1,9 @@
 //! This program, started as the test program that is killed, and what it and its children leave on the machine.
 
 use crate::Outcome;
-use crate::experiments::ON_CONTAINERS;
-use crate::table::{self, Process};
+use crate::experiments::{ON_CONTAINERS, ON_SERVER};
+use crate::table;
+use crate::toxiproxy::Toxiproxy;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -20,19 +21,30 @@ pub(crate) const TOKEN: &str = "CRASH_BENCH_TOKEN";
 /// How long a part may take to end by itself: far longer than any does.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long faults take until all of them are in effect, and far less than they stay so.
+const INTO_TURBULENCE: Duration = Duration::from_millis(150);
+
 /// A folder of its own for the results of one crash and of the new starts after it.
 pub(crate) struct Place {
     pub(crate) token: String,
     pub(crate) folder: PathBuf,
+    /// The server that its parts use, where they use one.
+    pub(crate) server: Option<Toxiproxy>,
 }
 
 impl Place {
-    /// The place of this number. No token is part of another.
-    pub(crate) fn make(root: &Path, number: u64) -> Outcome<Self> {
+    /// The place of this number, for a crash of this role. No token is part of another.
+    pub(crate) fn make(root: &Path, number: u64, role: &str) -> Outcome<Self> {
         let token = format!("crash-{}-{number:05}x", std::process::id());
         let folder = root.join(&token);
         fs::create_dir_all(folder.join("tmp"))?;
-        Ok(Self { token, folder })
+        let server = if role == ON_SERVER { Some(Toxiproxy::start()?) } else { None };
+        Ok(Self { token, folder, server })
+    }
+
+    /// Ends the server: nothing is looked for there any more.
+    pub(crate) fn without_server(self) -> Self {
+        Self { server: None, ..self }
     }
 
     /// The folder of all runs.
@@ -62,6 +74,7 @@ impl Place {
             .env("TMPDIR", self.folder.join("tmp"))
             // The label of its containers: the run's name.
             .env("NEXTEST_RUN_ID", format!("{}-{number}", self.token))
+            .envs(self.server.iter().map(|server| ("CHAOS_TOXIPROXY", server.url())))
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(said.try_clone()?)
@@ -70,12 +83,29 @@ impl Place {
         Ok(Part { child: command.spawn()?, began: Instant::now() })
     }
 
+    /// Waits until no guard is there: it is dead, or done.
+    pub(crate) fn wait_for_guards(&self) -> Outcome<()> {
+        let began = Instant::now();
+        while table::found(&self.token, &[]).iter().any(|process| process.is_guard()) {
+            if began.elapsed() > PATIENCE {
+                return Err(format!("a guard of {} did not end", self.token).into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Whether its part came as far as to faults in effect, as its journal tells.
+    pub(crate) fn was_in_turbulence(&self) -> bool {
+        let journals = inside(&self.runs()).into_iter().flat_map(|run| inside(&run));
+        let texts = journals.filter_map(|trial| fs::read_to_string(trial.join("journal.jsonl")).ok());
+        texts.into_iter().any(|text| text.contains(r#""event":"phase_started","phase":"turbulence""#))
+    }
+
     /// All that its parts said, and their guards.
     pub(crate) fn said(&self) -> String {
-        let runs = fs::read_dir(self.runs()).into_iter().flatten().flatten().map(|entry| entry.path());
-        let files = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut told: Vec<_> =
-            runs.chain([self.folder.clone()]).flat_map(files).map(|file| file.path()).collect();
+        let folders = inside(&self.runs()).into_iter().chain([self.folder.clone()]);
+        let mut told: Vec<_> = folders.flat_map(|folder| inside(&folder)).collect();
         told.sort();
         told.retain(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -123,6 +153,21 @@ impl Part {
         ended.ok_or_else(|| format!("a part did not end within {PATIENCE:?}").into())
     }
 
+    /// Waits until faults are in effect, or it has ended. Whether it lives.
+    pub(crate) fn wait_for_turbulence(&mut self, place: &Place) -> Outcome<bool> {
+        let latest = Instant::now() + PATIENCE;
+        while self.ended()?.is_none() {
+            if place.was_in_turbulence() {
+                return Ok(self.wait_until(Instant::now() + INTO_TURBULENCE)?.is_none());
+            }
+            if Instant::now() > latest {
+                return Err(format!("a part injected nothing within {PATIENCE:?}").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(false)
+    }
+
     /// Kills it with its process group, as a runner does whose patience is at an end.
     pub(crate) fn kill_group(&mut self) -> Outcome<()> {
         // It may have ended just now.
@@ -131,13 +176,16 @@ impl Part {
         Ok(())
     }
 
-    /// Kills it with its guard, and with any that it started meanwhile. How many guards there were.
-    pub(crate) fn kill_with_guard(&mut self, place: &Place) -> Outcome<usize> {
+    /// Kills it with its guard, and with any that it started meanwhile.
+    pub(crate) fn kill_with_guard(&mut self, place: &Place) -> Outcome<()> {
         let in_use = chaos_harness::safety::in_use(&place.runs())?;
-        let known = in_use.iter().filter_map(|process| process.guard).filter(|guard| kill(*guard)).count();
+        in_use.iter().filter_map(|process| process.guard).for_each(kill);
         self.kill_group()?;
-        let started_since = |process: &Process| process.is_guard() && kill(process.pid);
-        Ok(known + table::found(&place.token, &[]).iter().filter(|process| started_since(process)).count())
+        table::found(&place.token, &[])
+            .iter()
+            .filter(|process| process.is_guard())
+            .for_each(|guard| kill(guard.pid));
+        Ok(())
     }
 }
 
@@ -148,9 +196,14 @@ impl Drop for Part {
     }
 }
 
-fn kill(pid: u32) -> bool {
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn kill(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok())
+    // It may have ended just now.
+    let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
 }
 
 /// Whether SIGKILL ended it.

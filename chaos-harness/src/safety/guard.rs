@@ -6,6 +6,7 @@
 //! whoever finds a log that can be locked knows that both are gone.
 
 use super::before_main;
+use super::failpoint;
 use super::lease;
 use super::leftovers::Watch;
 use super::perform::put_right;
@@ -82,6 +83,7 @@ impl Guard {
         before_main::lead_session(&mut command);
         before_main::inherit(&mut command, log);
         let mut child = command.spawn().map_err(|source| GuardError::Start { program, source })?;
+        failpoint::guarded_by(child.id());
         let pipe = child.stdin.take();
         Ok(Self { child, _pipe: pipe })
     }
