@@ -163,6 +163,8 @@ async fn an_external_service_is_only_looked_at() {
     let error = db.inject(crate::fault::InstanceFault::Kill).await.unwrap_err();
     assert!(error.to_string().contains("this run did not start it"), "{error}");
     assert_eq!(db.observe().await.unwrap(), InstanceState::Running);
+    // Not only closed: a child of another test that is just being started holds a copy.
+    rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
     drop(listener);
     // It may have ended, or not: that is not for this run to know.
     let state = db.observe().await.unwrap();
