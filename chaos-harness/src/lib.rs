@@ -39,10 +39,9 @@
 //!
 //! # Secrets
 //!
-//! What the harness writes or prints (journal, report, `harness.log`, terminal) shows no [`Secret`] that a service was given,
-//! no password of a URL, and no value whose name says what it is: a variable with `PASSWORD`, `PASSWD`, `PASSPHRASE`,
-//! `SECRET`, `TOKEN`, `KEY`, `CREDENTIAL` or `AUTH` in its name, and `--password=x`, `--requirepass x` and their like in
-//! commands and messages. `[redacted]` stands in their place; services get the real values. A service's own log file holds
+//! What the harness writes or prints (journal, report, `harness.log`, terminal, the panics of a trial) shows no [`Secret`]
+//! that a service was given, no password of a URL, and no value whose name says what it is: a variable as
+//! [`system::Variable`] lists them, and `--password=x`, `--requirepass x` and their like in commands and messages. `[redacted]` stands in their place; services get the real values. A service's own log file holds
 //! what the service wrote. All files of a run are for their owner's eyes only: files have the mode 0600, folders 0700.
 //!
 //! Journals and plans that others hand over are read with limits: [`report::JournalReader`],

@@ -162,6 +162,10 @@ impl Session {
         match recover_but(&self.runs, &tried) {
             Ok(leftovers) => {
                 for leftover in leftovers {
+                    // What is another container's affair is shown by `cargo chaos ps`, and not with each trial.
+                    if leftover.open == 0 && leftover.is_undone() {
+                        continue;
+                    }
                     tell(format_args!("chaos: an earlier run was cut off: {leftover}"));
                     if !leftover.is_undone() {
                         tried.insert(leftover.undo_log);

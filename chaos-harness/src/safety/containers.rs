@@ -155,7 +155,7 @@ pub(crate) struct OwnContainer<'a> {
 impl OwnContainer<'_> {
     /// Undoes what was done to it, by force where it must be. It is a success when it is gone.
     pub(crate) async fn put_right(&self, harm: Harm) -> Result<Undone, Stuck> {
-        let what = format!("container {}", &self.id[..self.id.len().min(12)]);
+        let what = format!("container {}", short(self.id));
         climb(&what, &harm.ladder(), |way| {
             async move {
                 match way {
@@ -264,6 +264,11 @@ impl OwnContainer<'_> {
             Err(cause) => Err(EngineError::Refused { what: "inspect the container", cause }),
         }
     }
+}
+
+/// An id as it is shown to people.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
 }
 
 /// A quota and period as they are set: an inspection says 0 for "none", which an update takes for "leave as it is".

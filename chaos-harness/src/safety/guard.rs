@@ -175,6 +175,8 @@ async fn act(log: &UndoLog, watch: &Watch) -> bool {
     if failures.is_empty() && !log.is_for_others() {
         say_in(&mut report, "all undone");
         watch.end();
+    } else if failures.is_empty() {
+        say_in(&mut report, "undone, but for what was not understood");
     }
     failures.is_empty()
 }

@@ -90,6 +90,9 @@ pub struct Leftover {
     pub undo_log: PathBuf,
     /// How many things there were to be undone.
     pub open: usize,
+    /// How many more there are that only a run in the container that did them can undo: from here its processes have other
+    /// numbers. They are left to it.
+    pub elsewhere: usize,
     /// Lines of the log that were damaged, or that this version does not understand.
     pub unreadable: Vec<String>,
     /// What could not be undone, and why: it is tried again each time.
@@ -98,10 +101,10 @@ pub struct Leftover {
 
 impl Leftover {
     fn of(undo_log: PathBuf) -> Self {
-        Self { undo_log, open: 0, unreadable: Vec::new(), failures: Vec::new() }
+        Self { undo_log, open: 0, elsewhere: 0, unreadable: Vec::new(), failures: Vec::new() }
     }
 
-    /// Whether all of it is undone, and all of it was understood.
+    /// Whether all of it is undone that can be from here, and all of it was understood.
     #[must_use]
     pub fn is_undone(&self) -> bool {
         self.failures.is_empty() && self.unreadable.is_empty()
@@ -113,6 +116,9 @@ impl fmt::Display for Leftover {
         let things = if self.open == 1 { "thing" } else { "things" };
         let undone = if self.is_undone() { "undone" } else { "NOT ALL UNDONE" };
         write!(f, "{undone}: {} {things} of {}", self.open, self.undo_log.display())?;
+        if self.elsewhere > 0 {
+            write!(f, "; {} more left to runs in the container that did them", self.elsewhere)?;
+        }
         for line in &self.unreadable {
             write!(f, "; not understood: {line}")?;
         }
@@ -158,13 +164,13 @@ pub(crate) fn recover_but(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<Ve
 
 /// Undoes what is open in one log; what that came to, if there was anything to do or to say.
 async fn put_log_right(Abandoned { watch, undo_log, log }: Abandoned) -> Option<Leftover> {
-    let (open, unreadable) = (log.open().len(), log.unreadable());
+    let (open, elsewhere, unreadable) = (log.open().len(), log.elsewhere(), log.unreadable());
     let failures: Vec<_> = put_right(&log).await.iter().map(|failure| causes(failure)).collect();
     if failures.is_empty() && !log.is_for_others() {
         watch.end();
     }
-    let is_worth_telling = open > 0 || !unreadable.is_empty();
-    is_worth_telling.then_some(Leftover { undo_log, open, unreadable, failures })
+    let is_worth_telling = open + elsewhere > 0 || !unreadable.is_empty();
+    is_worth_telling.then_some(Leftover { undo_log, open, elsewhere, unreadable, failures })
 }
 
 /// A log that has lost its owner. While it is held here, no other run takes it.
@@ -231,7 +237,7 @@ pub struct InUse {
     pub process: Option<u32>,
     /// Its guard, where it is there.
     pub guard: Option<u32>,
-    /// Whether it takes [`recover`] to undo what is open: neither process nor guard is there.
+    /// Whether neither process nor guard is there: what is open takes [`recover`] then.
     pub is_abandoned: bool,
     /// What is to be undone, oldest first.
     pub open: Vec<ToUndo>,
@@ -400,6 +406,37 @@ mod tests {
             assert!(told[0].to_string().contains("not understood: of another version"), "{}", told[0]);
         }
         assert!(watch.undo_log().is_ok());
+    }
+
+    #[test]
+    fn what_another_container_did_is_left_to_it_and_shown() {
+        use crate::safety::process::{Namespace, is_namespace_over};
+
+        let root = tempfile::tempdir().unwrap();
+        let (log, path, watch) = log_of(root.path(), "theirs");
+        drop(log);
+        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let kill =
+            UndoAction::KillProcess { pid: child.id(), started: process_start_time(child.id()).unwrap() };
+        let kill = serde_json::to_string(&kill).unwrap();
+        let lines = [
+            r#"{"Opened":{"boot":null,"process":null,"pid_namespace":1,"net_namespace":null}}"#.to_owned(),
+            format!(r#"{{"Intent":{{"id":0,"trial":null,"action":{kill}}}}}"#),
+        ];
+        let text = lines.map(|line| format!("{:08x} {line}\n", crc32fast::hash(line.as_bytes())));
+        fs::write(&path, text.concat()).unwrap();
+
+        // Where all processes of the machine are seen, it is known that there is no such container.
+        let is_known = is_namespace_over(Namespace::Processes, 1);
+        let seen = in_use(root.path()).unwrap().remove(0);
+        assert_eq!((seen.open.len(), seen.elsewhere.len()), (0, usize::from(!is_known)));
+        let told = recover(root.path()).unwrap();
+        assert_eq!(told.len(), usize::from(!is_known));
+        assert!(told.iter().all(|leftover| leftover.is_undone() && leftover.elsewhere == 1), "{told:?}");
+        assert_eq!(watch.undo_log().is_ok(), !is_known);
+        assert_eq!(child.try_wait().unwrap(), None, "that number is another process here");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

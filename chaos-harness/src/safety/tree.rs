@@ -10,7 +10,7 @@ use crate::clock;
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks at whether something is gone.
 const POLL: Duration = Duration::from_millis(5);
@@ -18,25 +18,29 @@ const POLL: Duration = Duration::from_millis(5);
 /// How long processes may take to stop: one that waits for a disk does not.
 const STOPS_WITHIN: Duration = Duration::from_millis(100);
 
+/// Between two looks at whether they have.
+const STOPS_POLL: Duration = Duration::from_millis(1);
+
 /// Kills what `roots` finds, again at each look, with every group that one of these leads and all their descendants.
 /// Returns when nothing of it was there for `looks` looks in a row.
 pub(super) async fn kill(
     looks: u32,
     mut roots: impl FnMut() -> io::Result<Vec<ProcessId>>,
 ) -> io::Result<()> {
-    let mut doomed = BTreeSet::new();
+    let mut doomed = Doomed::default();
     let mut clean_looks = 0;
     while clean_looks < looks {
         let found = roots()?;
-        doomed.retain(|id: &ProcessId| id.is_alive());
-        if found.is_empty() && doomed.is_empty() {
+        doomed.forget_the_dead();
+        if found.is_empty() && doomed.all.is_empty() {
             clean_looks += 1;
         } else {
             clean_looks = 0;
-            freeze(&found, &mut doomed)?;
-            for id in &doomed {
-                signal(*id, Signal::KILL)?;
+            let deadline = clock::now() + STOPS_WITHIN;
+            while !doomed.freeze(&found, deadline)? {
+                clock::sleep(STOPS_POLL).await;
             }
+            doomed.kill()?;
         }
         if clean_looks < looks {
             clock::sleep(POLL).await;
@@ -50,9 +54,12 @@ pub(crate) fn kill_now(root: ProcessId) -> io::Result<()> {
     if !root.is_alive() {
         return Ok(());
     }
-    let mut doomed = BTreeSet::new();
-    freeze(&[root], &mut doomed)?;
-    doomed.into_iter().try_for_each(|id| signal(id, Signal::KILL))
+    let mut doomed = Doomed::default();
+    let deadline = clock::now() + STOPS_WITHIN;
+    while !doomed.freeze(&[root], deadline)? {
+        clock::block_until(clock::now() + STOPS_POLL);
+    }
+    doomed.kill()
 }
 
 /// What descends from this process and is not in its group: what has left it.
@@ -66,28 +73,49 @@ pub(crate) fn strays_of(root: ProcessId) -> io::Result<Vec<ProcessId>> {
     Ok(strays.map(|process| process.id).collect())
 }
 
-/// Stops the roots and all that came of them, until a look finds no more of them.
-///
-/// A process stops some time after it was told to, and may have a child until then: only a look that is made while all of
-/// them stand still says that there are no more. What does not stop in time is killed as it is.
-fn freeze(roots: &[ProcessId], doomed: &mut BTreeSet<ProcessId>) -> io::Result<()> {
-    let deadline = clock::now() + STOPS_WITHIN;
-    let mut stood_still = false;
-    loop {
+/// What is to be killed, as far as it is known.
+#[derive(Debug, Default)]
+struct Doomed {
+    all: BTreeSet<ProcessId>,
+    /// Those that SIGKILL was sent to: nothing comes of them any more.
+    killed: BTreeSet<ProcessId>,
+    stood_still: bool,
+}
+
+impl Doomed {
+    fn forget_the_dead(&mut self) {
+        self.all.retain(|id| id.is_alive());
+        self.killed.retain(|id| self.all.contains(id));
+    }
+
+    /// One look at the roots and all that came of them: what is new is stopped. Whether it was the last that is needed.
+    ///
+    /// A process stops some time after it was told to, and may have a child until then: only a look that is made while all
+    /// of them stand still says that there are no more. What does not stop until `deadline` is killed as it is.
+    fn freeze(&mut self, roots: &[ProcessId], deadline: Instant) -> io::Result<bool> {
         let all = process::all()?;
-        let new: Vec<_> = related(roots, doomed, &all).difference(doomed).copied().collect();
-        if new.is_empty() && (stood_still || clock::now() > deadline) {
-            return Ok(());
+        let new: Vec<_> = related(roots, &self.all, &all).difference(&self.all).copied().collect();
+        if new.is_empty() && (self.stood_still || clock::now() > deadline) {
+            self.stood_still = false;
+            return Ok(true);
         }
-        stood_still = new.is_empty()
-            && all.iter().filter(|process| doomed.contains(&process.id)).all(Process::is_stopped);
-        if new.is_empty() && !stood_still {
-            clock::block_until(clock::now() + Duration::from_millis(1));
-        }
+        let is_awaited =
+            |process: &&Process| self.all.contains(&process.id) && !self.killed.contains(&process.id);
+        self.stood_still = new.is_empty() && all.iter().filter(is_awaited).all(Process::is_stopped);
         for id in new {
             signal(id, Signal::STOP)?;
-            doomed.insert(id);
+            self.all.insert(id);
         }
+        // Where all stand still, the next look is the one that counts.
+        if self.stood_still { self.freeze(roots, deadline) } else { Ok(false) }
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        for &id in &self.all {
+            signal(id, Signal::KILL)?;
+            self.killed.insert(id);
+        }
+        Ok(())
     }
 }
 

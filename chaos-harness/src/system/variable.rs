@@ -10,7 +10,8 @@ use std::fmt;
 ///
 /// Shown or stored, a [`Secret`] is `[redacted]`, and so is the password of a URL, and the value of a variable whose name
 /// contains `PASSWORD`, `PASSWD`, `PASSPHRASE`, `SECRET`, `TOKEN`, `KEY`, `CREDENTIAL` or `AUTH`, or ends in `PASS`, `PWD`
-/// or `_PW`, in any case (but for `PWD` and `OLDPWD`, which hold folders). A plan that was stored so cannot be run again as it stands: it is refused, with the name of the variable.
+/// or `_PW`, in any case (but for `PWD` and `OLDPWD`, which hold folders). A plan that was stored so cannot be run again as
+/// it stands: it is refused, with the name of the variable.
 ///
 /// ```
 /// use chaos_harness::{Secret, system::Variable};

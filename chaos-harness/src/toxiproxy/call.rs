@@ -1,5 +1,6 @@
 //! One call of a server's HTTP API, within a time limit and with its answer looked at.
 
+use crate::clock;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
@@ -12,6 +13,9 @@ use tokio::time::timeout;
 
 /// How long a call may take. The original hangs on some for half a minute.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a server may take to do what it was asked before it was asked to delete it.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// How long an answer may be.
 const LONGEST: usize = 16 << 20;
@@ -118,10 +122,22 @@ pub(super) async fn version(server: SocketAddr) -> Result<String, CallError> {
 
 /// Deletes a proxy. It is a success when it is gone already, as it is with its server.
 pub(crate) async fn delete(server: SocketAddr, proxy: &str) -> Result<(), CallError> {
+    if try_delete(server, proxy).await? == StatusCode::NOT_FOUND {
+        // Who was to make it may have been cut off just now, with the request on its way.
+        clock::sleep(SETTLE).await;
+        try_delete(server, proxy).await?;
+    }
+    Ok(())
+}
+
+async fn try_delete(server: SocketAddr, proxy: &str) -> Result<StatusCode, CallError> {
     match call(server, Method::DELETE, &format!("/proxies/{proxy}"), None).await {
-        Ok(answer) => answer.expect(&[StatusCode::NO_CONTENT, StatusCode::NOT_FOUND]).map(drop),
+        Ok(answer) => {
+            let status = answer.status;
+            answer.expect(&[StatusCode::NO_CONTENT, StatusCode::NOT_FOUND]).map(|_| status)
+        }
         Err(CallError::Unreachable(_, error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Ok(())
+            Ok(StatusCode::NO_CONTENT)
         }
         Err(error) => Err(error),
     }

@@ -12,6 +12,7 @@ use crate::report::{Event, Journal};
 use crate::safety::{Attempt, Undone};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
 use crate::units::Percent;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What has been injected, so that just this is undone.
@@ -20,6 +21,9 @@ pub(super) struct Injector<'a> {
     routes: &'a dyn ToxicRoutes,
     journal: &'a Journal,
     applied: Mutex<Vec<Applied>>,
+    /// What came of undoing, until it is told: it may be cut off and go on later.
+    undoing: Mutex<Undoing>,
+    is_in_doubt: AtomicBool,
 }
 
 /// One fault on one instance or its route.
@@ -32,7 +36,14 @@ struct Applied {
 
 impl<'a> Injector<'a> {
     pub(super) fn new(system: &'a RunningSystem, routes: &'a dyn ToxicRoutes, journal: &'a Journal) -> Self {
-        Self { system, routes, journal, applied: Mutex::new(Vec::new()) }
+        Self {
+            system,
+            routes,
+            journal,
+            applied: Mutex::default(),
+            undoing: Mutex::default(),
+            is_in_doubt: AtomicBool::new(false),
+        }
     }
 
     /// Injects everything. What was begun is remembered before it is done, so that a cut-off injection is undone too.
@@ -87,9 +98,14 @@ impl<'a> Injector<'a> {
         Ok(proofs.join("; "))
     }
 
-    /// Undoes what was injected, the last first. Where this is cut off, the rest is still to be undone.
+    /// Whether something could not be undone, ever.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt.load(Ordering::SeqCst)
+    }
+
+    /// Undoes what was injected, the last first. Where this is cut off, the rest is still to be undone, and what came of the
+    /// beginning is told with it.
     pub(super) async fn undo(&self) -> Undoing {
-        let mut undoing = Undoing::default();
         while let Some(applied) = self.last() {
             let fault = applied.injection.fault.to_string();
             let taken_back = self.take_back(&applied, self.is_held_otherwise(&applied)).await;
@@ -101,17 +117,20 @@ impl<'a> Injector<'a> {
                     (None, Some(Attempt { way, why: causes(&*cause) }))
                 }
             };
+            self.is_in_doubt.fetch_or(failure.is_some(), Ordering::SeqCst);
             self.applied.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut undoing = self.undoing.lock().unwrap_or_else(PoisonError::into_inner);
+            undoing.forced.extend(forced.clone());
+            undoing.failures.extend(failure.clone());
+            drop(undoing);
             match &failure {
                 None => tracing::info!("undone: {fault}"),
                 Some(failure) => tracing::warn!("{failure}"),
             }
             let told = failure.as_ref().map(ToString::to_string);
-            self.journal.event(&Event::Undone { fault, forced: forced.clone(), failure: told });
-            undoing.forced.extend(forced);
-            undoing.failures.extend(failure);
+            self.journal.event(&Event::Undone { fault, forced, failure: told });
         }
-        undoing
+        std::mem::take(&mut *self.undoing.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn last(&self) -> Option<Applied> {

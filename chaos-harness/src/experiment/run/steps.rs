@@ -51,8 +51,6 @@ pub(super) struct Steps<'a> {
     generator: Generator,
     permit: Permit<'a>,
     lease: Mutex<Option<Lease>>,
-    /// Whether something could not be undone.
-    is_in_doubt: AtomicBool,
 }
 
 /// How leave to inject is asked for.
@@ -81,8 +79,7 @@ impl<'a> Steps<'a> {
         permit: Permit<'a>,
     ) -> Self {
         let injector = Injector::new(system, routes, journal);
-        let (lease, is_in_doubt) = (Mutex::new(None), AtomicBool::new(false));
-        Self { plan, injector, journal, generator, permit, lease, is_in_doubt }
+        Self { plan, injector, journal, generator, permit, lease: Mutex::new(None) }
     }
 
     /// Goes through the phases as far as they hold. What was found is in `facts`, also where this is cut off.
@@ -96,11 +93,8 @@ impl<'a> Steps<'a> {
     /// Undoes what is still injected.
     pub(super) async fn undo(&self) -> Undoing {
         let mut undoing = self.injector.undo().await;
-        if !undoing.failures.is_empty() {
-            self.is_in_doubt.store(true, Ordering::SeqCst);
-        }
         // Where a fault may still be in effect, the lease is kept, also by a later call that finds nothing more to undo.
-        if !self.is_in_doubt.load(Ordering::SeqCst)
+        if !self.injector.is_in_doubt()
             && let Some(lease) = lock(&self.lease).take()
         {
             undoing.failures.extend(end(lease));
@@ -383,8 +377,9 @@ mod tests {
     use std::net::{IpAddr, SocketAddr, TcpListener};
     use std::num::NonZeroU32;
 
-    /// Routes from which a toxic is not taken off again.
-    struct Stubborn;
+    /// Routes from which the second toxic is not taken off again, and the first only once this is said.
+    #[derive(Default)]
+    struct Stubborn(AtomicBool);
 
     #[async_trait::async_trait]
     impl Routes for Stubborn {
@@ -407,8 +402,14 @@ mod tests {
             Ok(())
         }
 
-        async fn remove(&self, _: &str, _: &str) -> Result<Undone, BoxError> {
-            Err("it stays".into())
+        async fn remove(&self, _: &str, toxic: &str) -> Result<Undone, BoxError> {
+            if toxic == "chaos-1" {
+                return Err("it stays".into());
+            }
+            if !self.0.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            Ok(Undone::AsMeant)
         }
 
         async fn effect(&self, _: &crate::Reach, _: &[&str], _: &str) -> Result<String, BoxError> {
@@ -420,7 +421,7 @@ mod tests {
         }
     }
 
-    /// Undone twice, as it is where the first time was not the end of the trial.
+    /// Undoing is cut off in the middle, as by a signal, and goes on later.
     #[tokio::test]
     async fn leave_is_not_given_back_while_a_fault_may_be_in_effect() {
         let folder = tempfile::tempdir().unwrap();
@@ -431,7 +432,7 @@ mod tests {
         let experiment = Experiment::new("survives", system, |_| async { Ok::<_, BoxError>(()) })
             .load(Load::new().turbulence(Duration::from_secs(10)))
             .steady_state([metric::error_rate().below(Percent::new(10))])
-            .inject([fault::latency("cart", Duration::from_millis(1)).into()])
+            .inject([1, 2].map(|millis| fault::latency("cart", Duration::from_millis(millis)).into()))
             .expect([metric::error_rate().below(Percent::new(10))])
             .stages([crate::Stage::instances::<1>()]);
         let definition = experiment.definition();
@@ -446,24 +447,26 @@ mod tests {
             trial: "run/trial".to_owned(),
             log_dir: folder.path().to_owned(),
             undo: undo.clone(),
-            routes: Arc::new(Stubborn),
+            routes: Arc::new(Stubborn::default()),
             keep: false,
         };
         let Ok(system) = crate::system::start(services, context).await else { panic!("it is there") };
         let journal = Journal::create(&folder.path().join("journal"), Redactor::default()).unwrap();
         let operation: measure::Operation = Arc::new(|| Box::pin(async { Ok(()) }));
         let generator = Generator::new(tokio::runtime::Handle::current(), operation, definition.load.clone());
-        let one = Limits { faults: NonZeroU32::new(1), ..Limits::default() };
-        let leases = Leases::new(folder.path(), "run", one);
+        let two = Limits { faults: NonZeroU32::new(2), ..Limits::default() };
+        let leases = Leases::new(folder.path(), "run", two);
         let request = super::super::lease::of_plan("trial", "run/trial", &plan, &system);
         let asks = request.clone().unwrap();
         let permit = Permit { leases: leases.clone(), request, holder: undo.path() };
-        let steps = Steps::new(&plan, &system, &Stubborn, &journal, generator, permit);
+        let routes = Stubborn::default();
+        let steps = Steps::new(&plan, &system, &routes, &journal, generator, permit);
 
         steps.ask_leave().await.unwrap();
         steps.injector.inject(&plan.injections).await.unwrap();
-        assert_eq!(steps.undo().await.failures.len(), 1);
-        assert_eq!(steps.undo().await.failures.len(), 0, "there is nothing more to try");
+        assert!(tokio::time::timeout(Duration::from_millis(50), steps.undo()).await.is_err(), "it hangs");
+        routes.0.store(true, Ordering::SeqCst);
+        assert_eq!(steps.undo().await.failures.len(), 1, "what failed before is told all the same");
         let lease = steps.into_lease().expect("it was not given back");
         let waits = leases.acquire(&asks, undo.path());
         assert!(tokio::time::timeout(Duration::from_millis(200), waits).await.is_err());

@@ -174,13 +174,17 @@ impl Trial<'_> {
         journal.event(&Event::Planned { plan: &self.setup.plan, at });
         let conclusion = runtime.block_on(async {
             let routes = self.routes(&undo).await;
-            let conclusion = match &routes {
-                Ok(routes) => self.live(&journal, &undo, routes, workload.handle()).await,
-                Err(obstacle) => {
-                    meets(&mut self.facts, obstacle.clone(), &journal);
-                    record(&mut self.facts, &journal)
+            let concluded = match &routes {
+                Ok(routes) => {
+                    let living = self.live(&journal, &undo, routes, workload.handle());
+                    AssertUnwindSafe(living).catch_unwind().await.map_err(|panic| panicked(panic.as_ref()))
                 }
+                Err(obstacle) => Err(obstacle.clone()),
             };
+            let conclusion = concluded.unwrap_or_else(|obstacle| {
+                meets(&mut self.facts, obstacle, &journal);
+                record(&mut self.facts, &journal)
+            });
             self.put_right(&journal, &undo, routes.ok().as_deref()).await;
             conclusion
         });
@@ -363,10 +367,7 @@ impl Trial<'_> {
         let steps = Steps::new(plan, system, routes, journal, generator, permit);
         let cut_off = tokio::select! {
             done = AssertUnwindSafe(steps.take(&mut self.facts, &mut self.measured)).catch_unwind() => {
-                done.err().map(|panic| Obstacle {
-                    blame: Blame::Harness,
-                    what: format!("the harness itself panicked: {}", panic_message(panic.as_ref())),
-                })
+                done.err().map(|panic| panicked(panic.as_ref()))
             }
             signal = self.setup.interrupt.cancelled() => Some(interrupted(&signal)),
         };
@@ -414,6 +415,11 @@ impl Trial<'_> {
         }
         logs
     }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Obstacle {
+    let what = format!("the harness itself panicked: {}", panic_message(panic));
+    Obstacle { blame: Blame::Harness, what }
 }
 
 fn meets(facts: &mut Facts, obstacle: Obstacle, journal: &Journal) {

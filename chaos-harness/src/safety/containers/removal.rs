@@ -1,6 +1,6 @@
 //! Removing what carries a trial's label: containers, then the networks that they were on, then their volumes.
 
-use super::{EngineError, OwnContainer, TRIAL_LABEL, is_gone, within};
+use super::{EngineError, OwnContainer, TRIAL_LABEL, is_gone, short, within};
 use crate::causes::causes;
 use crate::clock;
 use futures::future::join_all;
@@ -77,12 +77,12 @@ impl Found {
     async fn remove(&self, engine: &Docker, trial: &str) -> Vec<String> {
         let containers = self.containers.iter().map(|id| async move {
             let removed = OwnContainer { engine, id, trial }.remove().await;
-            left(&format!("container {}", &id[..id.len().min(12)]), removed)
+            left(&format!("container {}", short(id)), removed)
         });
         let mut failures = join_all(containers).await;
         let networks = self.networks.iter().map(|id| async move {
             let removed = within(REMOVED_WITHIN, "remove the network", engine.remove_network(id)).await;
-            left(&format!("network {}", &id[..id.len().min(12)]), removed)
+            left(&format!("network {}", short(id)), removed)
         });
         failures.extend(join_all(networks).await);
         let volumes = self.volumes.iter().map(|name| async move {

@@ -180,6 +180,11 @@ impl UndoLog {
         self.lock().state.unreadable.clone()
     }
 
+    /// How much only another container can undo.
+    pub(in crate::safety) fn elsewhere(&self) -> usize {
+        self.lock().state.elsewhere.len()
+    }
+
     /// Whether it has something to say to others than this process: to another version, or to another container.
     pub(in crate::safety) fn is_for_others(&self) -> bool {
         let inner = self.lock();

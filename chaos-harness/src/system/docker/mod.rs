@@ -15,7 +15,7 @@ use super::ready::Question;
 use super::running::{ReadyRoute, Routes};
 use super::template::{self, Values};
 use crate::fault::InstanceFault;
-use crate::safety::containers::EngineError;
+use crate::safety::containers::{EngineError, short};
 use crate::safety::{RUN_LABEL, TRIAL_LABEL, UndoId, UndoLog, Undone};
 use crate::system::{ServiceName, Variable};
 use async_trait::async_trait;
@@ -257,7 +257,7 @@ impl Instance for ContainerInstance {
     }
 
     async fn describe(&self) -> String {
-        let id = &self.id[..self.id.len().min(12)];
+        let id = short(&self.id);
         format!("container {id} at {}; end it with: docker rm -fv {id}", self.upstream())
     }
 

@@ -50,6 +50,9 @@ fn in_words(found: &[InUse]) -> String {
     let mut text = String::new();
     for run in found {
         let state = match (run.process, run.guard) {
+            _ if run.is_abandoned && run.open.is_empty() && run.unreadable.is_empty() => {
+                "left to runs in the container that it was in".to_owned()
+            }
             _ if run.is_abandoned => "left behind: `cargo chaos recover` undoes it".to_owned(),
             (Some(process), Some(guard)) => format!("process {process}, guard {guard}"),
             (Some(process), None) => format!("process {process}"),
@@ -58,8 +61,7 @@ fn in_words(found: &[InUse]) -> String {
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "run {}: {state}", run.run);
-        let of_others =
-            run.elsewhere.iter().map(|open| (open, " (in another container, which has to do it)"));
+        let of_others = run.elsewhere.iter().map(|open| (open, " (in another container)"));
         for (open, whose) in run.open.iter().map(|open| (open, "")).chain(of_others) {
             let trial = open.trial.as_deref().unwrap_or("no trial");
             let trial = trial.strip_prefix(&format!("{}/", run.run)).unwrap_or(trial);
