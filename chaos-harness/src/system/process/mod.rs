@@ -39,6 +39,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How long a killed instance may take to be gone: it may wait for a disk.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
+/// In how many lines an instance that has ended may say that its port was taken: a backtrace may follow.
+const LAST_WORDS: usize = 200;
+
 /// How many ports are tried when others are faster to take them.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -212,7 +215,7 @@ impl Launch {
             }
             Ok(Outcome::Ready) => Ok(()),
             Ok(Outcome::CutOff) => Err(StartError::CutOff),
-            Ok(Outcome::Ended(_)) if log.contains("address already in use") => {
+            Ok(Outcome::Ended(_)) if self.log.tail(LAST_WORDS).contains("address already in use") => {
                 Err(StartError::PortTaken { port: port.number(), log })
             }
             Ok(Outcome::Ended(status)) => Err(StartError::Ended { status: group::describe(status), log }),
