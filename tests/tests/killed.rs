@@ -60,6 +60,11 @@ fn is_cleaned_up_after(program: &Program, arguments: &[&str]) {
     assert_eq!(program.servers().unwrap().len(), 2);
     running.kill().unwrap();
     wait_until("the servers are gone", || program.servers().unwrap().is_empty());
+    wait_until("nothing is in use", || in_use(&program.folder().join("chaos")).unwrap().is_empty());
+    wait_until("what it had leave for is given back", || {
+        let leases = std::fs::read_dir(program.folder().join("chaos/leases")).unwrap();
+        !leases.flatten().any(|file| file.path().extension().is_some_and(|end| end == "lease"))
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::private;
 use super::process::{ProcessId, TRIAL_VARIABLE};
 use super::undo::UndoLog;
 use crate::causes::causes;
+use crate::clock;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -22,6 +23,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Tells this program that it is a guard: the number of the descriptor of its undo log, and the log's watch.
@@ -37,6 +39,9 @@ const HANDLES: [&str; 5] = [
     "BUILD_ID",
     TRIAL_VARIABLE,
 ];
+
+/// How long the test's process may take to be gone after its end of the pipe: it may have much memory to give back.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a guard is called in a list of processes.
 const NAME: &str = "chaos-guard";
@@ -141,13 +146,25 @@ fn keep_watch(log: UndoLog, watch: &Watch) -> bool {
     }
     // Nobody writes: the end of this read is the end of the test's process.
     drop(io::stdin().lock().read(&mut [0; 1]));
-    let all_right = runtime.block_on(act(&log, watch));
+    let all_right = runtime.block_on(async {
+        let all_right = act(&log, watch).await;
+        is_gone(log.owner()).await;
+        all_right
+    });
     drop(handlers);
     // What it had leave for is over once nobody holds the log, and others may wait for that. Should this fail, they see to
     // it themselves.
     drop(log);
     drop(lease::tidy(watch.runs()));
     all_right
+}
+
+/// Waits, but not for long, until the test's process has closed all that it had: the pipe may be among the first.
+async fn is_gone(test: Option<ProcessId>) {
+    let deadline = clock::now() + GONE_WITHIN;
+    while test.is_some_and(ProcessId::is_alive) && clock::now() < deadline {
+        clock::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// Undoes what is open, and says so in a file beside the log. Whether nothing is left.

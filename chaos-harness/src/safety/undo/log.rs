@@ -180,6 +180,11 @@ impl UndoLog {
         self.lock().state.unreadable.clone()
     }
 
+    /// The process that wrote it, as far as it was read.
+    pub(in crate::safety) fn owner(&self) -> Option<ProcessId> {
+        self.lock().state.owner
+    }
+
     /// How much only another container can undo.
     pub(in crate::safety) fn elsewhere(&self) -> usize {
         self.lock().state.elsewhere.len()
