@@ -29,6 +29,8 @@ pub use breaker::Tripped;
 pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
 pub use fallback::{Attempt, Forced};
 pub(crate) use fallback::{Rung, Undone, causes, climb};
+#[cfg(fuzzing)]
+pub use lease::fuzz_lease;
 pub(crate) use lease::{Lease, Leases, Limits, Request, Shortage, Touched};
 pub use leftovers::{InUse, Leftover, ToUndo, in_use, recover};
 pub(crate) use mark::Mark;

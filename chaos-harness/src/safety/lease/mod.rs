@@ -19,11 +19,15 @@ mod account;
 mod error;
 mod file;
 mod folder;
+#[cfg(fuzzing)]
+mod fuzzing;
 mod request;
 #[cfg(test)]
 mod tests;
 mod wait;
 
 pub(crate) use account::{Limits, Shortage};
+#[cfg(fuzzing)]
+pub use fuzzing::lease as fuzz_lease;
 pub(crate) use request::{Request, Touched};
 pub(crate) use wait::{Lease, Leases};
