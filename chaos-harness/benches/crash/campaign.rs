@@ -235,7 +235,16 @@ impl Campaign {
             let crash = if number > MOST_TRANSITIONS {
                 Err(format!("{name}: {role} has more than {MOST_TRANSITIONS}").into())
             } else {
-                with_faults(|| crash(role, number))
+                let crash = || with_faults(|| crash(role, number));
+                // Once more before it counts as the end: on a busy machine, a trial may have undone some by itself. A
+                // sample has gaps all the same.
+                crash().and_then(|first| {
+                    if self.stride > 1 || !first.may_be_the_end() {
+                        return Ok(first);
+                    }
+                    fs::remove_dir_all(&first.place.folder)?;
+                    crash()
+                })
             };
             if !crash.as_ref().is_ok_and(|crash| crash.happened) {
                 ahead().remove(role);

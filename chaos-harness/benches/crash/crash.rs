@@ -37,6 +37,11 @@ impl Crash {
         ON_CONTAINERS.contains(&self.role)
     }
 
+    /// Whether it may not have happened because its part has no more transitions.
+    pub(crate) fn may_be_the_end(&self) -> bool {
+        !self.happened && self.clean.is_ok()
+    }
+
     pub(crate) fn on_server(&self) -> bool {
         self.role == ON_SERVER
     }

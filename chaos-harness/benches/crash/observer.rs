@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Between two looks at the processes of a part that lives.
-const WATCHES_EVERY: Duration = Duration::from_millis(20);
+const WATCHES_EVERY: Duration = Duration::from_millis(40);
 
 /// Between two looks at what is left. Each reads all that is known of all processes: more of them would slow down what is
 /// looked at.
@@ -58,7 +58,7 @@ impl Watcher {
             let token = token.to_owned();
             watcher.watch(move |seen| {
                 seen.volumes.extend(host::volumes(&token));
-                thread::sleep(WATCHES_EVERY * 5);
+                thread::sleep(WATCHES_EVERY * 4);
             });
         }
         watcher

@@ -83,16 +83,21 @@ impl Place {
         Ok(Part { child: command.spawn()?, began: Instant::now() })
     }
 
-    /// Waits until no guard is there: it is dead, or done.
+    /// Waits until no guard is there, and none has the lock on its log: it is dead, or done. A process that is dying has no
+    /// name any more, and its locks a moment longer.
     pub(crate) fn wait_for_guards(&self) -> Outcome<()> {
         let began = Instant::now();
-        while table::found(&self.token, &[]).iter().any(|process| process.is_guard()) {
+        loop {
+            let named = table::found(&self.token, &[]).iter().any(|process| process.is_guard());
+            let logs = chaos_harness::safety::in_use(&self.runs())?;
+            if !named && logs.iter().all(|log| log.is_abandoned) {
+                return Ok(());
+            }
             if began.elapsed() > PATIENCE {
                 return Err(format!("a guard of {} did not end", self.token).into());
             }
             thread::sleep(Duration::from_millis(20));
         }
-        Ok(())
     }
 
     /// Whether its part came as far as to faults in effect, as its journal tells.

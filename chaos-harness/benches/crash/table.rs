@@ -47,7 +47,10 @@ impl Process {
     }
 }
 
-/// All processes that are there, without those that are dead and were not waited for.
+/// The flag of the kernel's own threads: those of a machine are half of what there is to read.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+/// All processes that are there, without the kernel's, and without those that are dead and were not waited for.
 fn all() -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -59,9 +62,10 @@ fn process(pid: u32) -> Option<Process> {
     // The second field is a name in brackets, and may hold anything.
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = fields.split(' ').collect();
+    let is_of_kernel = fields.get(6)?.parse::<u64>().ok()? & KERNEL_THREAD != 0;
     let process =
         Process { pid, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? };
-    (!matches!(*fields.first()?, "Z" | "X")).then_some(process)
+    (!is_of_kernel && !matches!(*fields.first()?, "Z" | "X")).then_some(process)
 }
 
 /// What descends from this process now, and it.
