@@ -124,6 +124,9 @@ pub(crate) fn leftovers(place: &Place, seen: &Seen, on_containers: bool) -> Vec<
 fn files(place: &Place) -> Vec<String> {
     let runs = place.runs();
     let mut stray = inside(&runs.join("open"));
+    // What a trial that is over had the right to, and what it was writing down of that.
+    let is_lease = |path: &PathBuf| path.extension().is_some_and(|end| end == "lease" || end == "new");
+    stray.extend(inside(&runs.join("leases")).into_iter().filter(is_lease));
     // The lock that trials take turns by stays for ever, and so does the folder of the locks on ports.
     let stays = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
