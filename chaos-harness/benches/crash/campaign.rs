@@ -56,8 +56,6 @@ impl Campaign {
         if !missing.is_empty() {
             return Err(format!("in no experiment: {}", missing.join(", ")).into());
         }
-        let root = std::env::temp_dir().join(format!("chaos-crash-bench-{}", std::process::id()));
-        fs::create_dir_all(&root)?;
         let places = AtomicU64::new(0);
         let (mut on_processes, mut on_containers) = (ON_PROCESSES.to_vec(), Vec::new());
         if cfg!(feature = "external-toxiproxy") {
@@ -68,6 +66,8 @@ impl Campaign {
         } else if host::required().is_some_and(|required| required.contains("docker")) {
             return Err(format!("CHAOS_REQUIRE=docker: {NO_ENGINE}").into());
         }
+        let root = std::env::temp_dir().join(format!("chaos-crash-bench-{}", std::process::id()));
+        fs::create_dir_all(&root)?;
         let lengths = BTreeMap::new();
         let mut campaign = Self { root, seed, crashes, stride, places, on_processes, on_containers, lengths };
         for role in campaign.all_roles() {
@@ -232,20 +232,21 @@ impl Campaign {
         };
         let done = self.side_by_side(name, || {
             let (role, number) = take()?;
-            let crash = if number > MOST_TRANSITIONS {
-                Err(format!("{name}: {role} has more than {MOST_TRANSITIONS}").into())
-            } else {
-                let crash = || with_faults(|| crash(role, number));
-                // Once more before it counts as the end: on a busy machine, a trial may have undone some by itself. A
-                // sample has gaps all the same.
-                crash().and_then(|first| {
-                    if self.stride > 1 || !first.may_be_the_end() {
-                        return Ok(first);
-                    }
-                    fs::remove_dir_all(&first.place.folder)?;
-                    crash()
-                })
-            };
+            let crash = || with_faults(|| crash(role, number));
+            // Once more before it counts as the end: on a busy machine, a trial may have undone some by itself. A sample
+            // has gaps all the same.
+            let crash = crash().and_then(|first| {
+                if self.stride > 1 || !first.may_be_the_end() {
+                    return Ok(first);
+                }
+                fs::remove_dir_all(&first.place.folder)?;
+                crash()
+            });
+            let crash = crash.and_then(|crash| {
+                let is_too_far = crash.happened && number > MOST_TRANSITIONS;
+                let too_far = || format!("{name}: {role} has more than {MOST_TRANSITIONS}").into();
+                if is_too_far { Err(too_far()) } else { Ok(crash) }
+            });
             if !crash.as_ref().is_ok_and(|crash| crash.happened) {
                 ahead().remove(role);
             }

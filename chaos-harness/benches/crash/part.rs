@@ -4,8 +4,9 @@ use crate::Outcome;
 use crate::experiments::{ON_CONTAINERS, ON_SERVER};
 use crate::table;
 use crate::toxiproxy::Toxiproxy;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use std::fs::{self, File};
+use rustix::process::{Pid, Signal, getuid, kill_process, kill_process_group};
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -38,6 +39,11 @@ impl Place {
         let token = format!("crash-{}-{number:05}x", std::process::id());
         let folder = root.join(&token);
         fs::create_dir_all(folder.join("tmp"))?;
+        // Where temporary files are its own, the locks on ports are not: others would take those of a service that is down.
+        let locks = format!("chaos-harness-ports-{}", getuid().as_raw());
+        let shared = std::env::temp_dir().join(&locks);
+        DirBuilder::new().recursive(true).mode(0o700).create(&shared)?;
+        symlink(shared, folder.join("tmp").join(locks))?;
         let server = if role == ON_SERVER { Some(Toxiproxy::start()?) } else { None };
         Ok(Self { token, folder, server })
     }

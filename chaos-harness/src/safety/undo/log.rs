@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long others may have a log for a look at it: it takes them microseconds.
+/// How long others may have a log for a look at it, and a guard for its end: it takes them microseconds.
 const LOOKED_AT_FOR: Duration = Duration::from_millis(100);
 
 /// The log of one process, or the part of it that is one trial's. Clones write to the same file.
@@ -79,12 +79,11 @@ impl UndoLog {
                     )));
                 }
                 Err(Errno::WOULDBLOCK) => {
-                    let LogState { owner, guard, .. } = state_of(&file)?;
-                    let is_held = [owner, guard].into_iter().flatten().any(ProcessId::is_alive);
-                    if is_held || clock::now() > deadline {
+                    let is_used = state_of(&file)?.owner.is_some_and(ProcessId::is_alive);
+                    if is_used || clock::now() > deadline {
                         return Ok(None);
                     }
-                    // Someone looks whether it is held, and has it for that moment.
+                    // Someone looks whether it is held, and has it for that moment; or its guard is dying.
                     clock::block_until(clock::now() + Duration::from_millis(2));
                 }
                 Err(error) => return Err(error.into()),
