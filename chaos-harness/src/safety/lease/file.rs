@@ -1,6 +1,7 @@
 //! One lease on disk: a line that says what it stands for, and one more once it has ended.
 
 use super::request::Request;
+use crate::safety::private;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,7 @@ pub(super) fn create(path: &Path, terms: &Terms) -> io::Result<File> {
     if text.len() as u64 > LONGEST / 2 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it would be longer than any lease may be"));
     }
-    let mut file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
+    let mut file = private::create_new(path)?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     file.write_all(&text)?;
     // After a loss of power there is all of it, or no such file.

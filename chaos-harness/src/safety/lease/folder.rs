@@ -5,11 +5,11 @@ use super::error::LeaseError;
 use super::file::{self, Found, Terms};
 use super::request::Request;
 use crate::clock;
+use crate::safety::private;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -111,11 +111,9 @@ impl Folder {
 
     /// The lock on the folder, unless someone else has it. It is only ever held for moments.
     fn lock(&self) -> Result<Option<Lock>, LeaseError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
-        made.map_err(at(&self.path))?;
+        private::create_dir_all(&self.path).map_err(at(&self.path))?;
         let path = self.lock_path();
-        let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = open.map_err(at(&path))?;
+        let file = private::append(&path).map_err(at(&path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Lock(file))),
             Err(Errno::WOULDBLOCK) => Ok(None),
@@ -186,12 +184,10 @@ impl Folder {
         }
         let booked = self.booked(run)?.saturating_add(used).as_nanos().div_ceil(1_000);
         let new = self.path.join(format!("{BOOK}.{UNFINISHED}"));
-        let mut options = OpenOptions::new();
-        let written =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&new).and_then(|mut book| {
-                writeln!(book, "{booked} us")?;
-                fs::rename(&new, &path)
-            });
+        let written = private::create(&new).and_then(|mut book| {
+            writeln!(book, "{booked} us")?;
+            fs::rename(&new, &path)
+        });
         written.map_err(at(&path))
     }
 
