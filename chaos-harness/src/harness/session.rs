@@ -168,7 +168,7 @@ impl Session {
                     }
                     tell(format_args!("chaos: an earlier run was cut off: {leftover}"));
                     if !leftover.is_undone() {
-                        tried.insert(leftover.undo_log);
+                        tried.insert(leftover.told_by);
                     }
                 }
             }

@@ -8,11 +8,11 @@
 use super::before_main;
 use super::failpoint;
 use super::lease;
-use super::leftovers::Watch;
 use super::perform::put_right;
 use super::private;
 use super::process::{ProcessId, TRIAL_VARIABLE};
 use super::undo::UndoLog;
+use super::watch::Watch;
 use crate::causes::causes;
 use crate::clock;
 use std::ffi::OsString;

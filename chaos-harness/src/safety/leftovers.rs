@@ -1,93 +1,25 @@
 //! Undo logs that nobody closed: the next run puts right what a dead machine, or a killed guard, left behind.
-//!
-//! The folder of all runs has a folder `open` with one link per undo log that is in use, so that looking for leftovers
-//! costs one listing, however many runs there were.
 
+use super::lease;
 use super::perform::put_right;
 use super::private;
-use super::process::ProcessId;
-use super::undo::{LogState, OpenEntry, Progress, UndoLog};
+use super::undo::UndoLog;
+use super::watch::{Watch, watches};
 use crate::causes::causes;
 use futures::future::join_all;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::symlink;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::thread;
-
-/// The name of the folder with the links, in the folder of all runs.
-const FOLDER: &str = "open";
-
-/// An entry of the folder `open`: an undo log that is in use.
-#[derive(Debug)]
-pub(super) struct Watch(PathBuf);
-
-impl Watch {
-    /// Enters an undo log, which is in the folder of its run. The entry is durable when this returns.
-    pub(super) fn begin(root: &Path, undo_log: &Path) -> io::Result<Self> {
-        private::create_dir_all(&root.join(FOLDER))?;
-        // The guard works in another folder.
-        let root = root.canonicalize()?;
-        let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
-        let file = undo_log.file_name().unwrap_or_default();
-        // A log's name is unique within its run, and the run's within the root.
-        let mut name = run.to_owned();
-        name.push("+");
-        name.push(undo_log.file_stem().unwrap_or_default());
-        let folder = root.join(FOLDER);
-        let link = folder.join(name);
-        // Not by the whole path: a container may have the folder of runs at another place.
-        symlink(Path::new("..").join(run).join(file), &link)?;
-        for folder in [&folder, &root.join(run), &root] {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(Self(link))
-    }
-
-    /// The entry that another process made.
-    pub(super) fn resume(path: OsString) -> Self {
-        Self(path.into())
-    }
-
-    /// Where the entry is.
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The log it stands for: one below the folder of runs, whatever it says.
-    pub(super) fn undo_log(&self) -> io::Result<PathBuf> {
-        let link = fs::read_link(&self.0)?;
-        let parts: Vec<_> = link.components().collect();
-        match *parts.as_slice() {
-            [Component::ParentDir, Component::Normal(run), Component::Normal(file)] => {
-                Ok(self.runs().join(run).join(file))
-            }
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it leads out of the folder of runs")),
-        }
-    }
-
-    /// The folder of all runs.
-    pub(super) fn runs(&self) -> &Path {
-        self.0.parent().and_then(Path::parent).unwrap_or(Path::new(""))
-    }
-
-    /// Takes the log out: nothing is left to be undone.
-    pub(super) fn end(&self) {
-        // At worst the next run reads a log with nothing open.
-        drop(fs::remove_file(&self.0));
-    }
-}
 
 /// What a process left behind that ended without undoing, guard and all, and what became of it.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Leftover {
-    /// The undo log that told of it.
-    pub undo_log: PathBuf,
+    /// What told of it: its undo log, or the folder where trials note what they have in effect.
+    pub told_by: PathBuf,
     /// How many things there were to be undone.
     pub open: usize,
     /// How many more there are that only a run in the container that did them can undo: from here its processes have other
@@ -100,8 +32,8 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    fn of(undo_log: PathBuf) -> Self {
-        Self { undo_log, open: 0, elsewhere: 0, unreadable: Vec::new(), failures: Vec::new() }
+    fn of(told_by: PathBuf) -> Self {
+        Self { told_by, open: 0, elsewhere: 0, unreadable: Vec::new(), failures: Vec::new() }
     }
 
     /// Whether all of it is undone that can be from here, and all of it was understood.
@@ -115,7 +47,11 @@ impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let things = if self.open == 1 { "thing" } else { "things" };
         let undone = if self.is_undone() { "undone" } else { "NOT ALL UNDONE" };
-        write!(f, "{undone}: {} {things} of {}", self.open, self.undo_log.display())?;
+        write!(f, "{undone}: ")?;
+        if self.open + self.elsewhere > 0 {
+            write!(f, "{} {things} of ", self.open)?;
+        }
+        write!(f, "{}", self.told_by.display())?;
         if self.elsewhere > 0 {
             write!(f, "; {} more left to runs in the container that did them", self.elsewhere)?;
         }
@@ -130,7 +66,7 @@ impl fmt::Display for Leftover {
 }
 
 /// Undoes what earlier runs under this folder, `target/chaos`, left open, unless their process or its guard is still
-/// there, or they are another user's. Each run does this before its first trial; the command is `cargo chaos recover`.
+/// there, or they are another user's, and then gives up the leases that those had. Each run does this before its first trial; the command is `cargo chaos recover`.
 ///
 /// ```no_run
 /// for leftover in chaos_harness::safety::recover("target/chaos".as_ref())? {
@@ -145,12 +81,18 @@ pub fn recover(runs: &Path) -> io::Result<Vec<Leftover>> {
     recover_but(runs, &BTreeSet::new())
 }
 
-/// The same, but for these undo logs.
+/// The same, but for what these undo logs, or folders of leases, tell of.
 pub(crate) fn recover_but(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<Vec<Leftover>> {
     let (abandoned, mut leftovers) = abandoned(runs, not)?;
-    if abandoned.is_empty() {
-        return Ok(leftovers);
+    if !abandoned.is_empty() {
+        leftovers.extend(put_logs_right(abandoned)?);
     }
+    // Only now: a lease stands for what may be in effect for as long as there is a lock on its undo log.
+    leftovers.extend(settle_leases(runs, not));
+    Ok(leftovers)
+}
+
+fn put_logs_right(abandoned: Vec<Abandoned>) -> io::Result<Vec<Leftover>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let replay = move || runtime.block_on(join_all(abandoned.into_iter().map(put_log_right)));
     // A thread of its own: a runtime must not be started inside another.
@@ -158,8 +100,18 @@ pub(crate) fn recover_but(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<Ve
     let put_right = replaying.join();
     let put_right =
         put_right.map_err(|_| io::Error::other("undoing what an earlier run left behind panicked"))?;
-    leftovers.extend(put_right.into_iter().flatten());
-    Ok(leftovers)
+    Ok(put_right.into_iter().flatten().collect())
+}
+
+/// Books and removes the leases of the dead; those that cannot be are told of.
+fn settle_leases(runs: &Path, not: &BTreeSet<PathBuf>) -> Option<Leftover> {
+    let folder = lease::folder(runs);
+    // Their next run sees to it.
+    if not.contains(&folder) || private::is_of_others(&folder) {
+        return None;
+    }
+    let error = lease::tidy(runs).err()?;
+    Some(Leftover { failures: vec![causes(&error)], ..Leftover::of(folder) })
 }
 
 /// Undoes what is open in one log; what that came to, if there was anything to do or to say.
@@ -170,7 +122,7 @@ async fn put_log_right(Abandoned { watch, undo_log, log }: Abandoned) -> Option<
         watch.end();
     }
     let is_worth_telling = open + elsewhere > 0 || !unreadable.is_empty();
-    is_worth_telling.then_some(Leftover { undo_log, open, elsewhere, unreadable, failures })
+    is_worth_telling.then_some(Leftover { told_by: undo_log, open, elsewhere, unreadable, failures })
 }
 
 /// A log that has lost its owner. While it is held here, no other run takes it.
@@ -217,115 +169,18 @@ fn abandoned(runs: &Path, not: &BTreeSet<PathBuf>) -> io::Result<(Vec<Abandoned>
     Ok((abandoned, unread))
 }
 
-fn watches(runs: &Path) -> io::Result<Vec<Watch>> {
-    match fs::read_dir(runs.join(FOLDER)) {
-        Ok(entries) => entries.map(|entry| Ok(Watch(entry?.path()))).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-/// A process of experiments that has, or has left, something to be undone.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct InUse {
-    /// The run that it is part of.
-    pub run: String,
-    /// Its undo log.
-    pub undo_log: PathBuf,
-    /// The test process, where it is there.
-    pub process: Option<u32>,
-    /// Its guard, where it is there.
-    pub guard: Option<u32>,
-    /// Whether neither process nor guard is there: what is open takes [`recover`] then.
-    pub is_abandoned: bool,
-    /// What is to be undone, oldest first.
-    pub open: Vec<ToUndo>,
-    /// What is to be undone by a container that is another one than this, or by a run in it: processes are numbered
-    /// otherwise there.
-    pub elsewhere: Vec<ToUndo>,
-    /// Lines of the log that were damaged, or that this version does not understand; why it cannot be read at all.
-    pub unreadable: Vec<String>,
-}
-
-/// Something that is to be undone.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct ToUndo {
-    /// The trial that did it.
-    pub trial: Option<String>,
-    /// What undoes it, in words.
-    pub undo: String,
-    /// Whether it has been done, and not only been intended.
-    pub is_applied: bool,
-}
-
-/// The processes under this folder of all runs, `target/chaos`, that have something to be undone: those that run, and
-/// those that left it. The command is `cargo chaos ps`.
-///
-/// ```no_run
-/// for run in chaos_harness::safety::in_use("target/chaos".as_ref())? {
-///     println!("{}: {} to undo", run.run, run.open.len());
-/// }
-/// # Ok::<(), std::io::Error>(())
-/// ```
-///
-/// # Errors
-/// The folder's entries cannot be read. A log that cannot be read is no error here, but told of in what is returned.
-pub fn in_use(runs: &Path) -> io::Result<Vec<InUse>> {
-    let mut found = Vec::new();
-    for watch in watches(runs)? {
-        let Ok(undo_log) = watch.undo_log() else { continue };
-        let looked = UndoLog::look(&undo_log).and_then(|state| Ok((state, UndoLog::is_held(&undo_log)?)));
-        let (state, is_held) = match looked {
-            Ok(looked) => looked,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(_) if private::is_of_others(&undo_log) => continue,
-            Err(error) => {
-                let mut nothing = LogState::default();
-                nothing.unreadable.push(format!("it cannot be read: {error}"));
-                (nothing, false)
-            }
-        };
-        let alive = |id: Option<ProcessId>| id.filter(|id| id.is_alive()).map(|id| id.pid);
-        let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
-        found.push(InUse {
-            run: run.to_string_lossy().into_owned(),
-            process: alive(state.owner),
-            guard: alive(state.guard),
-            is_abandoned: !is_held,
-            open: state.open.into_values().map(ToUndo::from).collect(),
-            elsewhere: state.elsewhere.into_values().map(ToUndo::from).collect(),
-            unreadable: state.unreadable,
-            undo_log,
-        });
-    }
-    found.sort_by(|one, other| one.undo_log.cmp(&other.undo_log));
-    Ok(found)
-}
-
-impl From<OpenEntry> for ToUndo {
-    fn from(OpenEntry { trial, action, progress }: OpenEntry) -> Self {
-        Self { trial, undo: action.to_string(), is_applied: progress == Progress::Applied }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine_address::EngineAddress;
+    use crate::safety::in_use;
+    use crate::safety::lease::{Leases, Limits, Request};
     use crate::safety::process::process_start_time;
     use crate::safety::undo::UndoAction;
+    use crate::safety::watch::tests::log_of;
+    use std::fs;
+    use std::os::unix::fs::symlink;
     use std::process::{Command, Stdio};
-
-    fn log_of(root: &Path, trial: &str) -> (UndoLog, PathBuf, Watch) {
-        let folder = root.join("run");
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(format!("{trial}.log"));
-        let log = UndoLog::create(&path).unwrap();
-        let watch = Watch::begin(root, &path).unwrap();
-        (log, path, watch)
-    }
+    use std::time::Duration;
 
     #[tokio::test]
     async fn what_the_dead_left_is_undone_and_what_the_living_hold_is_not() {
@@ -342,7 +197,7 @@ mod tests {
 
         let leftovers = recover(root.path()).unwrap();
         assert_eq!(leftovers.len(), 1);
-        assert_eq!(leftovers[0].undo_log, dead_path);
+        assert_eq!(leftovers[0].told_by, dead_path);
         assert_eq!((leftovers[0].open, leftovers[0].failures.len()), (1, 0));
         left.wait().unwrap();
         assert_eq!(held.try_wait().unwrap(), None);
@@ -467,28 +322,46 @@ mod tests {
         assert!(recover(&never).unwrap().is_empty() && in_use(&never).unwrap().is_empty());
     }
 
-    #[test]
-    fn what_is_in_use_is_told_with_its_process_and_what_is_abandoned_as_such() {
+    #[tokio::test]
+    async fn leases_of_the_dead_are_given_up_and_those_of_the_living_are_not() {
         let root = tempfile::tempdir().unwrap();
-        let (alive, path, _) = log_of(root.path(), "alive");
-        let trial = alive.of_trial("cart::slow");
-        let engine = EngineAddress::Unix("/run/docker.sock".into());
-        let id = trial.record(UndoAction::RemoveContainers { engine, trial: "t".to_owned() }).unwrap();
-        trial.applied(id).unwrap();
-        trial.record(UndoAction::KillTagged { trial: "t".to_owned() }).unwrap();
+        let leases = Leases::new(root.path(), "run", Limits::default());
+        let second = Duration::from_secs(1);
+        let request = Request {
+            trial: "t".to_owned(),
+            faults: vec!["down on db".to_owned()],
+            touched: Vec::new(),
+            least: second,
+            most: second,
+        };
+        let folder = lease::folder(root.path());
+        let left = || {
+            fs::read_dir(&folder)
+                .unwrap()
+                .filter(|entry| {
+                    entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "lease")
+                })
+                .count()
+        };
+        let (dead, dead_path, _) = log_of(root.path(), "dead");
+        let (alive, alive_path, _) = log_of(root.path(), "alive");
+        // Nothing open in the log, as after a crash between the last undo and the end of the lease.
+        drop(leases.acquire(&request, &dead_path).await.unwrap());
+        drop(leases.acquire(&request, &alive_path).await.unwrap());
+        drop(dead);
+        assert!(recover(root.path()).unwrap().is_empty());
+        assert_eq!(left(), 1);
+        drop(alive);
+        assert!(recover(root.path()).unwrap().is_empty());
+        assert_eq!(left(), 0);
 
-        let seen = in_use(root.path()).unwrap().remove(0);
-        assert_eq!((&*seen.run, seen.undo_log), ("run", path));
-        assert_eq!((seen.process, seen.guard, seen.is_abandoned), (Some(std::process::id()), None, false));
-        let told: Vec<_> = seen.open.iter().map(|open| (&*open.undo, open.is_applied)).collect();
-        assert_eq!(
-            told,
-            [("remove the containers of trial t", true), ("kill the processes of trial t", false)]
+        fs::write(folder.join("1-0.lease"), "nonsense").unwrap();
+        let told = recover(root.path()).unwrap().remove(0);
+        assert!(!told.is_undone() && told.to_string().contains("1-0.lease cannot be read"), "{told}");
+        assert!(
+            recover_but(root.path(), &BTreeSet::from([told.told_by])).unwrap().is_empty(),
+            "told already"
         );
-        assert_eq!(seen.open[0].trial.as_deref(), Some("cart::slow"));
-
-        drop((trial, alive));
-        assert!(in_use(root.path()).unwrap()[0].is_abandoned);
     }
 
     #[test]

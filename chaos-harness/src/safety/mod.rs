@@ -10,6 +10,7 @@ pub(crate) mod containers;
 mod failpoint;
 mod fallback;
 mod guard;
+mod in_use;
 mod lease;
 mod leftovers;
 mod mark;
@@ -23,17 +24,19 @@ mod tree;
 mod undo;
 #[cfg(test)]
 pub(crate) mod victim;
+mod watch;
 
 pub use breaker::Tripped;
 #[cfg(feature = "docker")]
 pub(crate) use containers::{RUN_LABEL, TRIAL_LABEL};
 pub use fallback::{Attempt, Forced};
 pub(crate) use fallback::{Rung, Undone, climb};
+pub use in_use::{InUse, ToUndo, in_use};
 #[cfg(fuzzing)]
 pub use lease::fuzz_lease;
 pub(crate) use lease::{Lease, Leases, Limits, Request, Shortage, Touched};
 pub(crate) use leftovers::recover_but;
-pub use leftovers::{InUse, Leftover, ToUndo, in_use, recover};
+pub use leftovers::{Leftover, recover};
 pub(crate) use mark::Mark;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 pub(crate) use perform::perform;

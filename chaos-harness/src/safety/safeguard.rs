@@ -1,8 +1,8 @@
 //! What undoes for this process: one undo log, and one guard that acts on it when the process is gone.
 
 use super::guard::Guard;
-use super::leftovers::Watch;
 use super::undo::UndoLog;
+use super::watch::Watch;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};

@@ -19,6 +19,10 @@ use std::fmt;
 /// ```compile_fail
 /// let nothing = chaos_harness::Share::percent::<0>();
 /// ```
+///
+/// ```compile_fail
+/// let more_than_all = chaos_harness::Share::percent::<101>();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Percent", into = "Percent")]
 pub struct Share(Percent);

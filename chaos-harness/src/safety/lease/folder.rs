@@ -60,6 +60,10 @@ impl Folder {
         Self { runs: runs.to_owned(), path: runs.join("leases") }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn lock_path(&self) -> PathBuf {
         self.path.join("lock")
     }

@@ -30,5 +30,5 @@ pub(crate) use account::{Limits, Shortage};
 #[cfg(fuzzing)]
 pub use fuzzing::lease as fuzz_lease;
 pub(crate) use request::{Request, Touched};
-pub(in crate::safety) use wait::tidy;
 pub(crate) use wait::{Lease, Leases};
+pub(in crate::safety) use wait::{folder, tidy};

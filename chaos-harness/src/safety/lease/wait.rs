@@ -113,6 +113,11 @@ impl Lease {
     }
 }
 
+/// Where the leases are, in the folder of all runs.
+pub(in crate::safety) fn folder(runs: &Path) -> PathBuf {
+    Folder::new(runs).path().to_owned()
+}
+
 /// Books what is over in the folder of all runs, and removes it.
 pub(in crate::safety) fn tidy(runs: &Path) -> Result<(), LeaseError> {
     Folder::new(runs).tidy()
