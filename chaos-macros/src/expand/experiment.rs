@@ -71,7 +71,7 @@ fn experiment(
     let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
     quote_spanned! {span=>
         #hidden
-        #[allow(non_snake_case, dead_code, clippy::pedantic, clippy::zero_prefixed_literal)]
+        #[allow(non_snake_case, dead_code, unused_qualifications, clippy::pedantic, clippy::useless_conversion, clippy::zero_prefixed_literal)]
         fn #define() -> #path::Experiment {
             #system
             #made
@@ -157,13 +157,13 @@ fn run(function: &Function, ignore: &[Attribute], krate: &Crate) -> TokenStream 
         }
         #[cfg(test)]
         #hidden
-        #[allow(non_snake_case, dead_code)]
+        #[allow(non_snake_case, dead_code, unused_qualifications)]
         fn #run(test: &str) {
             #path::__private::run_as_test(#define, test);
         }
         #[cfg(test)]
         #hidden
-        #[allow(non_snake_case)]
+        #[allow(non_snake_case, unused_qualifications)]
         mod #tests {
             #[::core::prelude::v1::test]
             #(#ignore)*

@@ -116,7 +116,7 @@ fn system(
     let stop = stop.as_ref().map(|(word, stop)| quote_spanned! {word.span()=> .#word(#stop) });
     quote_spanned! {span=>
         #hidden
-        #[allow(dead_code, non_snake_case, private_interfaces, unreachable_pub, clippy::pedantic, clippy::zero_prefixed_literal)]
+        #[allow(dead_code, non_snake_case, private_interfaces, unused_qualifications, unreachable_pub, clippy::pedantic, clippy::zero_prefixed_literal)]
         #visibility fn #companion() -> #path::System<#output> {
             #path::System::new(#text)#(#services)*#start #stop
         }
