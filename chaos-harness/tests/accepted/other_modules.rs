@@ -17,7 +17,7 @@ mod common {
         use chaos_harness::prelude::*;
 
         #[system(postgres = container("postgres:17", port = 5432))]
-        pub(in crate::common) async fn near() -> Result<()> {
+        pub(in crate::other_modules::common) async fn near() -> Result<()> {
             Ok(())
         }
 
@@ -38,19 +38,21 @@ mod cart {
             Ok(())
         }
 
-        #[chaos_test(system = crate::common::deeper::far, hypothesis = "h", inject(kill(postgres)), expect(p99 < 1s))]
+        #[chaos_test(system = crate::other_modules::common::deeper::far, hypothesis = "h", inject(kill(postgres)), expect(p99 < 1s))]
         async fn survives_far() -> Result<()> {
             Ok(())
         }
 
         pub(crate) fn names() -> [String; 2] {
-            [survives__experiment(), survives_far__experiment()].map(|experiment| experiment.definition().name.clone())
+            [survives__experiment(), survives_far__experiment()]
+                .map(|experiment| experiment.definition().name.clone())
         }
     }
 }
 
 mod glob {
-    use crate::common::*;
+    #[expect(clippy::wildcard_imports, reason = "what is tried here")]
+    use crate::other_modules::common::*;
     use chaos_harness::prelude::*;
 
     #[chaos_test(system = shop, hypothesis = "h", inject(kill(redis)), expect(p99 < 1s))]
@@ -71,6 +73,9 @@ async fn shop_survives() -> Result<()> {
     Ok(())
 }
 
-fn main() {
-    assert_eq!(cart::checkout::names(), ["cart::checkout::survives", "cart::checkout::survives_far"]);
+pub(crate) fn check() {
+    assert_eq!(
+        cart::checkout::names(),
+        ["survives", "survives_far"].map(|name| format!("other_modules::cart::checkout::{name}"))
+    );
 }

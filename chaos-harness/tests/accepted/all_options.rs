@@ -11,7 +11,7 @@ const REPLICAS: u32 = 10;
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// Not a `std` error: like `anyhow::Error`, it only becomes one.
-struct Failure;
+pub(crate) struct Failure;
 
 impl From<Failure> for BoxError {
     fn from(_: Failure) -> Self {
@@ -109,13 +109,19 @@ pub(crate) async fn nothing_is_taken() -> Result {
     Ok(())
 }
 
-fn main() {
+pub(crate) fn check() {
     let experiment = checkout_survives__experiment();
     let definition = experiment.definition();
     let show = |thresholds: &[Threshold]| thresholds.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
         show(&definition.expect),
-        ["p99 < 500ms", "p99.95 < 2x baseline", "error_rate < 1%", "throughput > 90% of baseline", "p95 < 500ms"]
+        [
+            "p99 < 500ms",
+            "p99.95 < 2x baseline",
+            "error_rate < 1%",
+            "throughput > 90% of baseline",
+            "p95 < 500ms"
+        ]
     );
     let faults: Vec<_> = definition.faults.iter().map(ToString::to_string).collect();
     assert_eq!(faults[0], "latency 200ms ± 50ms on requests to redis");

@@ -20,10 +20,10 @@ async fn survives_slow_redis(_shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-fn main() {
+pub(crate) fn check() {
     let experiment = survives_slow_redis__experiment();
     let definition = experiment.definition();
-    assert_eq!(definition.name, "survives_slow_redis");
+    assert_eq!(definition.name, "minimal::survives_slow_redis");
     assert_eq!(definition.hypothesis, "checkout keeps answering while Redis is slow");
     assert_eq!(definition.system.services.len(), 1);
     assert_eq!(definition.faults[0].to_string(), "latency 200ms on redis");

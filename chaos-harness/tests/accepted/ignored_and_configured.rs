@@ -33,7 +33,7 @@ async fn left_out_below() -> Result<()> {
     Ok(())
 }
 
-fn main() {
+pub(crate) fn check() {
     let reason = |experiment: Experiment| experiment.definition().ignored.clone();
     assert_eq!(reason(with_a_reason__experiment()).as_deref(), Some("needs a fast disk"));
     assert_eq!(reason(without_a_reason__experiment()).as_deref(), Some("marked `#[ignore]`"));

@@ -1,15 +1,15 @@
 //! The crate under another path, relative to where the attribute stands.
 
 mod reexport {
-    pub use chaos_harness as chaos;
+    pub(crate) use chaos_harness as chaos;
 }
 
-// Nothing may refer to the crate by its own name.
-mod chaos_harness {}
-
 mod inner {
-    use crate::reexport;
+    use super::reexport;
     use reexport::chaos::prelude::*;
+
+    // Nothing may refer to the crate by its own name.
+    mod chaos_harness {}
 
     #[system(
         crate = reexport::chaos,
@@ -33,11 +33,11 @@ mod inner {
         Ok(())
     }
 
-    pub(crate) fn experiment() -> reexport::chaos::Experiment {
+    pub(crate) fn experiment() -> Experiment {
         checkout__experiment()
     }
 }
 
-fn main() {
-    assert_eq!(inner::experiment().definition().name, "inner::checkout");
+pub(crate) fn check() {
+    assert_eq!(inner::experiment().definition().name, "renamed_crate::inner::checkout");
 }
