@@ -29,6 +29,10 @@ const MOST_TRANSITIONS: u64 = 500;
 
 const NO_ENGINE: &str = "there is no engine with the image redis:7, or the feature docker is off";
 
+/// How many transitions there are at least in a test process with one entry, and in who undoes one.
+const OF_TEST: u64 = 7;
+const OF_GUARD: u64 = 2;
+
 /// So often a crash is tried that did not happen for a trial that was cut short.
 const TRIES: usize = 20;
 
@@ -134,7 +138,7 @@ impl Campaign {
             let (role, after) = self.random(1, number);
             of_test(self.place(role)?, role, When::After(after))
         })?;
-        let transitions = self.until_none(4, "at each transition", |role, number| {
+        let transitions = self.until_none(4, OF_TEST, "at each transition", |role, number| {
             of_test(self.place(role)?, role, When::Transition(number))
         })?;
         let both = self.count("with the guard", |number| {
@@ -146,24 +150,30 @@ impl Campaign {
             };
             of_both(self.place(role)?, role, When::After(after), again)
         })?;
-        let both_at = self.until_none(5, "at each transition, with the guard", |role, number| {
+        let both_at = self.until_none(5, OF_TEST, "at each transition, with the guard", |role, number| {
             of_both(self.place(role)?, role, When::Transition(number), Again::No)
         })?;
-        let guard = self.until_none(6, "at each transition of the guard", |role, number| {
+        let guard = self.until_none(6, OF_GUARD, "at each transition of the guard", |role, number| {
             of_guard(self.place(role)?, role, number)
         })?;
-        let recovery = self.until_none(7, "at each transition of a new start", |role, number| {
-            of_both(self.place(role)?, role, When::InTurbulence, Again::Transition(number))
-        })?;
+        let recovery =
+            self.until_none(7, OF_GUARD, "at each transition of a new start", |role, number| {
+                of_both(self.place(role)?, role, When::InTurbulence, Again::Transition(number))
+            })?;
 
-        let mut figures = vec![
-            left("random_crashes", &random),
-            left("each_transition", &transitions),
-            left("guard_killed_and_new_start", &both),
-            left("each_transition_with_the_guard_and_new_start", &both_at),
-            left("each_transition_of_the_guard_and_new_start", &guard),
-            left("each_transition_of_a_new_start_and_another", &recovery),
+        let kinds = [
+            ("random_crashes", &random),
+            ("each_transition", &transitions),
+            ("guard_killed_and_new_start", &both),
+            ("each_transition_with_the_guard_and_new_start", &both_at),
+            ("each_transition_of_the_guard_and_new_start", &guard),
+            ("each_transition_of_a_new_start_and_another", &recovery),
         ];
+        let untried = kinds.iter().find(|(_, crashes)| !crashes.iter().any(|crash| crash.happened));
+        if let Some((kind, _)) = untried {
+            return Err(format!("{kind}: there was no such crash, and so nothing was tried").into());
+        }
+        let mut figures = Vec::from(kinds.map(|(kind, crashes)| left(kind, crashes)));
         figures.extend(times(&random, false, 1.0));
         if self.on_containers.is_empty() {
             figures.push(Figure::skipped("containers", NO_ENGINE));
@@ -215,11 +225,12 @@ impl Campaign {
     fn until_none(
         &self,
         kind: u64,
+        fewest: u64,
         name: &str,
         crash: impl Fn(&'static str, u64) -> Outcome<Crash> + Sync,
     ) -> Outcome<Vec<Crash>> {
-        // Other seeds try other transitions.
-        let first = |turn| 1 + self.drawn(kind, turn) % self.stride;
+        // Other seeds try other transitions, and each of them at least one of each experiment.
+        let first = |turn| 1 + self.drawn(kind, turn) % self.stride.min(fewest);
         let ahead = self.all_roles().into_iter().zip((0..).map(first));
         let ahead: Mutex<BTreeMap<&str, u64>> = Mutex::new(ahead.collect());
         let ahead = || ahead.lock().unwrap_or_else(PoisonError::into_inner);

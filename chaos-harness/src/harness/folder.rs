@@ -150,11 +150,12 @@ fn point_to_latest(runs: &Path, run: &RunId) {
     if fs::read_link(&latest).is_ok_and(|target| target == Path::new(&run.0)) {
         return;
     }
-    let new = runs.join(format!(".latest-{}", std::process::id()));
+    // One name for all: what a killed process left there is replaced by the next one.
+    let new = runs.join(".latest");
+    drop(fs::remove_file(&new));
     let replaced = symlink(&run.0, &new).and_then(|()| fs::rename(&new, &latest));
     if let Err(error) = replaced {
         tracing::debug!(%error, "cannot point {} at this run", latest.display());
-        drop(fs::remove_file(&new));
     }
 }
 

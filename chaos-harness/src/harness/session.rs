@@ -30,7 +30,7 @@ pub(super) struct Session {
     libtest: Option<String>,
     /// Whether progress is told live.
     live: bool,
-    /// Undo logs of earlier runs that could not be put right: each process tries once.
+    /// What told of something that earlier runs left and that could not be put right: each process tries once.
     tried: Mutex<BTreeSet<PathBuf>>,
 }
 
@@ -156,7 +156,7 @@ impl Session {
         self.libtest.as_deref().unwrap_or(trial)
     }
 
-    /// What a run left behind when its machine went down, guard and all.
+    /// What a run left behind when its machine went down, or it was killed with its guard.
     fn put_leftovers_right(&self) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         match recover_but(&self.runs, &tried) {

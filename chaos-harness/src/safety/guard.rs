@@ -26,8 +26,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Tells this program that it is a guard: the number of the descriptor of its undo log, and the log's watch.
+/// Tells this program that it is a guard: the number of the descriptor of its undo log, and the log's watch, which may not
+/// be entered yet.
 const VARIABLE: &str = "CHAOS_GUARD";
+
+/// Where the undo log is, for the guard's report beside it.
+const LOG_VARIABLE: &str = "CHAOS_GUARD_LOG";
 
 /// By these variables, runners find what a job left running when it ended or was cancelled, and kill it: the guard has to
 /// outlive the job by the second that it needs.
@@ -69,7 +73,7 @@ pub(super) struct Guard {
 impl Guard {
     /// Starts a guard for the undo log behind this descriptor. Does not wait until it is up: the pipe keeps what it will
     /// have to know.
-    pub(super) fn spawn(log: BorrowedFd<'_>, watch: &Watch) -> Result<Self, GuardError> {
+    pub(super) fn spawn(log: BorrowedFd<'_>, path: &Path, watch: &Watch) -> Result<Self, GuardError> {
         let program = program().map_err(GuardError::Program)?;
         let mut orders = OsString::from(format!("{}:", log.as_raw_fd()));
         orders.push(watch.path());
@@ -77,6 +81,7 @@ impl Guard {
         command
             .arg0(NAME)
             .env(VARIABLE, orders)
+            .env(LOG_VARIABLE, path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -116,8 +121,7 @@ pub(super) fn become_guard_if_asked() {
     let Some((descriptor, watch)) = std::env::var_os(VARIABLE).and_then(orders) else { return };
     // Not without its log, but not as the program that it is otherwise either: that would run all of its tests.
     let Ok(log) = before_main::take_inherited(descriptor) else { std::process::exit(2) };
-    // Where it was: it may have been removed since.
-    let path = watch.undo_log().unwrap_or_default();
+    let path = std::env::var_os(LOG_VARIABLE).map(PathBuf::from).unwrap_or_default();
     let all_right = keep_watch(UndoLog::adopt(log, &path), &watch);
     std::process::exit(i32::from(!all_right));
 }

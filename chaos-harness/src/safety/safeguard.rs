@@ -31,7 +31,8 @@ pub(crate) fn undo_log(runs: &Path, run: &Path) -> Result<UndoLog, SafeguardErro
         return Ok(log.clone());
     }
     let log = create(run)?;
-    let mut sentry = Sentry { runs: runs.to_owned(), log: log.path().to_owned(), watch: None, guard: None };
+    let (runs, path) = (runs.to_owned(), log.path().to_owned());
+    let mut sentry = Sentry { runs, log: path, watch: None, guard: None, is_entered: false };
     let log = log.watched_by(Box::new(move |descriptor| sentry.post(descriptor)));
     logs.push(log.clone());
     Ok(log)
@@ -59,16 +60,22 @@ struct Sentry {
     log: PathBuf,
     watch: Option<Watch>,
     guard: Option<Guard>,
+    is_entered: bool,
 }
 
 impl Sentry {
     fn post(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
         let watch = match &self.watch {
             Some(watch) => watch,
-            None => self.watch.insert(Watch::begin(&self.runs, &self.log)?),
+            None => self.watch.insert(Watch::of(&self.runs, &self.log)?),
         };
         if !self.guard.as_mut().is_some_and(Guard::is_alive) {
-            self.guard = Some(Guard::spawn(descriptor, watch).map_err(io::Error::other)?);
+            self.guard = Some(Guard::spawn(descriptor, &self.log, watch).map_err(io::Error::other)?);
+        }
+        // After the guard is there, who takes the entry out again if this process dies with nothing recorded.
+        if !self.is_entered {
+            watch.begin(&self.log)?;
+            self.is_entered = true;
         }
         Ok(())
     }

@@ -16,28 +16,36 @@ const FOLDER: &str = "open";
 pub(super) struct Watch(PathBuf);
 
 impl Watch {
-    /// Enters an undo log, which is in the folder of its run. The entry is durable when this returns.
-    pub(super) fn begin(root: &Path, undo_log: &Path) -> io::Result<Self> {
+    /// Where an undo log, which is in the folder of its run, is to be entered.
+    pub(super) fn of(root: &Path, undo_log: &Path) -> io::Result<Self> {
         private::create_dir_all(&root.join(FOLDER))?;
-        // The guard works in another folder.
-        let root = root.canonicalize()?;
         let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
-        let file = undo_log.file_name().unwrap_or_default();
         // A log's name is unique within its run, and the run's within the root.
         let mut name = run.to_owned();
         name.push("+");
         name.push(undo_log.file_stem().unwrap_or_default());
-        let folder = root.join(FOLDER);
-        let link = folder.join(name);
-        // Not by the whole path: a container may have the folder of runs at another place.
-        symlink(Path::new("..").join(run).join(file), &link)?;
-        for folder in [&folder, &root.join(run), &root] {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(Self(link))
+        // The guard works in another folder.
+        Ok(Self(root.canonicalize()?.join(FOLDER).join(name)))
     }
 
-    /// The entry that another process made.
+    /// Enters this undo log. The entry is durable when this returns.
+    pub(super) fn begin(&self, undo_log: &Path) -> io::Result<()> {
+        let run = undo_log.parent().and_then(Path::file_name).unwrap_or_default();
+        let file = undo_log.file_name().unwrap_or_default();
+        // Not by the whole path: a container may have the folder of runs at another place.
+        match symlink(Path::new("..").join(run).join(file), &self.0) {
+            // By an earlier try: what is entered goes by the name.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            entered => entered?,
+        }
+        let runs = self.runs();
+        for folder in [&runs.join(FOLDER), &runs.join(run), runs] {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// The entry of another process.
     pub(super) fn resume(path: OsString) -> Self {
         Self(path.into())
     }
@@ -91,7 +99,8 @@ pub(super) mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(format!("{trial}.log"));
         let log = UndoLog::create(&path).unwrap();
-        let watch = Watch::begin(root, &path).unwrap();
+        let watch = Watch::of(root, &path).unwrap();
+        watch.begin(&path).unwrap();
         (log, path, watch)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::request::Request;
 use crate::safety::private;
+use crate::safety::process::process_start_time;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,11 @@ impl Terms {
             began,
             holder,
         }
+    }
+
+    /// Whether a process of this number is there, as far as can be told from here.
+    pub(super) fn has_its_process(&self) -> bool {
+        process_start_time(self.pid).is_some()
     }
 
     /// Whether anyone has the lock on the holder.

@@ -23,6 +23,12 @@ const UNFINISHED: &str = "new";
 /// More leases than this are not read: there are no so many trials at once.
 const MOST: usize = 10_000;
 
+/// How long the lock on the folder is held at most, and how long a dying process may hold its own.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Between two looks at either.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// Where the time that a run has used is booked, in the run's folder.
 const BOOK: &str = "fault-time";
 
@@ -102,14 +108,34 @@ impl Folder {
         Ok(Tried::Granted { path, file, time })
     }
 
-    /// Books what has ended and removes it, where nobody else is at it. Another one will do it otherwise.
-    pub(super) fn tidy(&self) -> Result<(), LeaseError> {
+    /// Books what has ended and removes it, and returns what is held.
+    pub(super) fn tidy(&self) -> Result<Vec<Terms>, LeaseError> {
         if !self.path.exists() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        match self.lock()? {
-            Some(_lock) => self.settle().map(drop),
-            None => Ok(()),
+        let began = clock::now();
+        loop {
+            if let Some(_lock) = self.lock()? {
+                return self.settle();
+            }
+            // Whoever has it may have looked at what has ended only since.
+            let waited = clock::now().saturating_duration_since(began);
+            if waited >= MOMENT {
+                return Err(LeaseError::Busy { path: self.lock_path(), waited });
+            }
+            clock::block_until(clock::now() + LOOK_AGAIN);
+        }
+    }
+
+    /// The same, where processes have died: what only their last moments still hold is waited for.
+    pub(super) fn tidy_after_the_dead(&self) -> Result<(), LeaseError> {
+        let deadline = clock::now() + MOMENT;
+        loop {
+            let held = self.tidy()?;
+            if held.iter().all(Terms::has_its_process) || clock::now() >= deadline {
+                return Ok(());
+            }
+            clock::block_until(clock::now() + LOOK_AGAIN);
         }
     }
 
@@ -127,20 +153,26 @@ impl Folder {
 
     /// Books and removes what has ended, and returns what is held. Under the lock.
     fn settle(&self) -> Result<Vec<Terms>, LeaseError> {
-        let mut held = Vec::new();
+        let (mut held, mut failed) = (Vec::new(), None);
         for (count, entry) in fs::read_dir(&self.path).map_err(at(&self.path))?.enumerate() {
             let path = entry.map_err(at(&self.path))?.path();
             if count > MOST {
                 return Err(LeaseError::TooMany { folder: self.path.clone(), most: MOST });
             }
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some(LEASE) => held.extend(self.settle_one(&path)?),
+            let settled = match path.extension().and_then(|extension| extension.to_str()) {
+                Some(LEASE) => self.settle_one(&path),
                 // Its writer had the lock that is ours now: it is gone.
-                Some(UNFINISHED) => remove(&path)?,
-                _ => {}
+                Some(UNFINISHED) => remove(&path).map(|()| None),
+                _ => Ok(None),
+            };
+            match settled {
+                Ok(terms) => held.extend(terms),
+                // It must not keep the others. What is ours to put right is told before what is another user's.
+                Err(error) if failed.is_none() || !private::is_of_others(&path) => failed = Some(error),
+                Err(_) => {}
             }
         }
-        Ok(held)
+        failed.map_or(Ok(held), Err)
     }
 
     fn settle_one(&self, path: &Path) -> Result<Option<Terms>, LeaseError> {

@@ -27,8 +27,9 @@ mod tests;
 mod wait;
 
 pub(crate) use account::{Limits, Shortage};
+pub(in crate::safety) use error::LeaseError;
 #[cfg(fuzzing)]
 pub use fuzzing::lease as fuzz_lease;
 pub(crate) use request::{Request, Touched};
 pub(crate) use wait::{Lease, Leases};
-pub(in crate::safety) use wait::{folder, tidy};
+pub(in crate::safety) use wait::{folder, tidy, tidy_after_the_dead};

@@ -120,7 +120,12 @@ pub(in crate::safety) fn folder(runs: &Path) -> PathBuf {
 
 /// Books what is over in the folder of all runs, and removes it.
 pub(in crate::safety) fn tidy(runs: &Path) -> Result<(), LeaseError> {
-    Folder::new(runs).tidy()
+    Folder::new(runs).tidy().map(drop)
+}
+
+/// The same, once the processes that had it are dead.
+pub(in crate::safety) fn tidy_after_the_dead(runs: &Path) -> Result<(), LeaseError> {
+    Folder::new(runs).tidy_after_the_dead()
 }
 
 fn tell(shortage: &Shortage, holders: &[String]) {
