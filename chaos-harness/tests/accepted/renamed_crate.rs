@@ -6,6 +6,7 @@ mod reexport {
 
 mod inner {
     use super::reexport;
+    use reexport::chaos::ServiceName;
     use reexport::chaos::prelude::*;
 
     // Nothing may refer to the crate by its own name.
@@ -33,11 +34,14 @@ mod inner {
         Ok(())
     }
 
+    pub(crate) const SERVICE: ServiceName = shop__system::redis;
+
     pub(crate) fn experiment() -> Experiment {
         checkout__experiment()
     }
 }
 
 pub(crate) fn check() {
+    assert_eq!(inner::SERVICE.to_string(), "redis");
     assert_eq!(inner::experiment().definition().name, "renamed_crate::inner::checkout");
 }

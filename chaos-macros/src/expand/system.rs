@@ -72,7 +72,7 @@ fn names(function: &Function, services: &[Service], krate: &Crate) -> TokenStrea
         #hidden
         #[allow(dead_code, non_camel_case_types, unnameable_types, unreachable_pub)]
         #visibility struct #companion {}
-        #[allow(dead_code, non_upper_case_globals, unreachable_pub)]
+        #[allow(dead_code, non_upper_case_globals, unreachable_pub, unused_qualifications)]
         impl #companion {
             #(#names)*
         }
