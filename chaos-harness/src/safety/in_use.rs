@@ -20,7 +20,7 @@ pub struct InUse {
     pub process: Option<u32>,
     /// Its guard, where it is there.
     pub guard: Option<u32>,
-    /// Whether neither process nor guard is there: what is open takes [`recover`] then.
+    /// Whether neither process nor guard is there: what is open takes [`recover`](super::recover) then.
     pub is_abandoned: bool,
     /// What is to be undone, oldest first.
     pub open: Vec<ToUndo>,
