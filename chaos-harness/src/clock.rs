@@ -27,6 +27,19 @@ pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Looks every 2 ms until there is something to be seen, and one last time when `within` is over. Blocks this thread: for
+/// what takes another process moments.
+pub(crate) fn look_until_seen<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = now() + within;
+    loop {
+        let is_last = now() >= deadline;
+        match look() {
+            None if !is_last => block_until(now() + Duration::from_millis(2)),
+            seen => return seen,
+        }
+    }
+}
+
 /// Blocks this thread until `deadline`: for threads of the harness's own.
 pub(crate) fn block_until(deadline: Instant) {
     std::thread::sleep(deadline.saturating_duration_since(now()));

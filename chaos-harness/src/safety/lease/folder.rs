@@ -26,9 +26,6 @@ const MOST: usize = 10_000;
 /// How long the lock on the folder is held at most, and how long a dying process may hold its own.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// Between two looks at either.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
-
 /// Where the time that a run has used is booked, in the run's folder.
 const BOOK: &str = "fault-time";
 
@@ -113,30 +110,21 @@ impl Folder {
         if !self.path.exists() {
             return Ok(Vec::new());
         }
-        let began = clock::now();
-        loop {
-            if let Some(_lock) = self.lock()? {
-                return self.settle();
-            }
-            // Whoever has it may have looked at what has ended only since.
-            let waited = clock::now().saturating_duration_since(began);
-            if waited >= MOMENT {
-                return Err(LeaseError::Busy { path: self.lock_path(), waited });
-            }
-            clock::block_until(clock::now() + LOOK_AGAIN);
-        }
+        // Whoever has it may have looked at what has ended too early.
+        let lock = clock::look_until_seen(MOMENT, || self.lock().transpose());
+        let _lock =
+            lock.unwrap_or_else(|| Err(LeaseError::Busy { path: self.lock_path(), waited: MOMENT }))?;
+        self.settle()
     }
 
     /// The same, where processes have died: what only their last moments still hold is waited for.
     pub(super) fn tidy_after_the_dead(&self) -> Result<(), LeaseError> {
-        let deadline = clock::now() + MOMENT;
-        loop {
-            let held = self.tidy()?;
-            if held.iter().all(Terms::has_its_process) || clock::now() >= deadline {
-                return Ok(());
-            }
-            clock::block_until(clock::now() + LOOK_AGAIN);
-        }
+        let settled = clock::look_until_seen(MOMENT, || match self.tidy() {
+            Ok(held) if !held.iter().all(Terms::has_its_process) => None,
+            settled => Some(settled.map(drop)),
+        });
+        // Its guard is at it, or it is another container's process: it is held indeed.
+        settled.unwrap_or(Ok(()))
     }
 
     /// The lock on the folder, unless someone else has it. It is only ever held for moments.

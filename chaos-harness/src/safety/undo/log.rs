@@ -68,27 +68,21 @@ impl UndoLog {
     /// Takes over the log of an owner that is gone, with its guard. `None` while one of them is there.
     pub(crate) fn take_over(path: &Path) -> io::Result<Option<Self>> {
         let file = private::open_log(path)?;
-        let deadline = clock::now() + LOOKED_AT_FOR;
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {
-                    let state = state_of(&file)?;
-                    return Ok(Some(Self::of_everyone(
-                        Inner { file, state, sentry: None, owned: true },
-                        path,
-                    )));
-                }
-                Err(Errno::WOULDBLOCK) => {
-                    let is_used = state_of(&file)?.owner.is_some_and(ProcessId::is_alive);
-                    if is_used || clock::now() > deadline {
-                        return Ok(None);
-                    }
-                    // Someone looks whether it is held, and has it for that moment; or its guard is dying.
-                    clock::block_until(clock::now() + Duration::from_millis(2));
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let lock = || match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Some(Ok(true)),
+            // Someone looks whether it is held, and has it for that moment; or its guard is dying.
+            Err(Errno::WOULDBLOCK) => match state_of(&file) {
+                Ok(state) if state.owner.is_some_and(ProcessId::is_alive) => Some(Ok(false)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            },
+            Err(error) => Some(Err(error.into())),
+        };
+        if !clock::look_until_seen(LOOKED_AT_FOR, lock).unwrap_or(Ok(false))? {
+            return Ok(None);
         }
+        let state = state_of(&file)?;
+        Ok(Some(Self::of_everyone(Inner { file, state, sentry: None, owned: true }, path)))
     }
 
     /// What the log in this file says now, whoever holds it.
