@@ -1,5 +1,6 @@
 //! The command line, and its help.
 
+use crate::completions::Completions;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -9,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 /// Where a server is looked for.
 pub(crate) const USUAL_SERVER: &str = "http://127.0.0.1:8474";
 
-/// Faults on TCP connections, from the command line.
+/// Chaos experiments and faults on TCP connections, from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "cargo chaos", bin_name = "cargo chaos", version)]
 pub(crate) struct Arguments {
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     /// What a living test process or its guard holds is never touched. A process is known by its number and start time, a
     /// container by its id and label: what came later by the same number or name is left alone.
     Recover(Runs),
+    /// Print what completes these commands in a shell
+    Completions(Completions),
 }
 
 /// The runs that a command is about.
