@@ -1,6 +1,7 @@
 //! The command line, and its help.
 
 use crate::completions::Completions;
+use crate::init::Init;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -20,6 +21,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Add chaos experiments to a crate: a sample, its settings, nextest's, and workflows
+    ///
+    /// Adds a test target to Cargo.toml, and makes tests/chaos.rs, and at the root of the workspace chaos.toml,
+    /// .config/nextest.toml and two workflows for GitHub. What is there stays as it is: a second time changes nothing.
+    Init(Init),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the

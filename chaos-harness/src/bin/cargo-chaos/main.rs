@@ -3,9 +3,12 @@
 
 mod arguments;
 mod bounded;
+mod cargo;
 mod completions;
 mod drive;
 mod format;
+mod github;
+mod init;
 mod outcome;
 mod plain;
 mod runs;
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
 
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
+        Command::Init(arguments) => return init::init(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {
             None => serve::serve(&proxy.serve)?,
