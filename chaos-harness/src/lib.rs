@@ -108,6 +108,10 @@ pub mod safety;
 #[cfg(not(windows))]
 mod secret;
 #[cfg(not(windows))]
+pub mod settings;
+#[cfg(not(windows))]
+mod suggest;
+#[cfg(not(windows))]
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
