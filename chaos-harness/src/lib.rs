@@ -117,7 +117,7 @@ mod toxiproxy;
 mod units;
 
 #[cfg(not(windows))]
-pub use blast_radius::{NoTargets, Reach, Scope, Stage, Targets};
+pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]
