@@ -92,6 +92,8 @@ mod foreign_json;
 #[cfg(not(windows))]
 pub mod harness;
 #[cfg(not(windows))]
+pub mod ledger;
+#[cfg(not(windows))]
 mod macros;
 #[cfg(not(windows))]
 pub mod measure;
@@ -121,7 +123,7 @@ mod toxiproxy;
 mod units;
 
 #[cfg(not(windows))]
-pub use blast_radius::{NoTargets, Reach, Scope, Stage, Targets};
+pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]
