@@ -92,6 +92,8 @@ mod foreign_json;
 #[cfg(not(windows))]
 pub mod harness;
 #[cfg(not(windows))]
+pub mod ledger;
+#[cfg(not(windows))]
 mod macros;
 #[cfg(not(windows))]
 pub mod measure;
@@ -108,6 +110,10 @@ pub mod safety;
 #[cfg(not(windows))]
 mod secret;
 #[cfg(not(windows))]
+pub mod settings;
+#[cfg(not(windows))]
+mod suggest;
+#[cfg(not(windows))]
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
@@ -117,7 +123,7 @@ mod toxiproxy;
 mod units;
 
 #[cfg(not(windows))]
-pub use blast_radius::{NoTargets, Reach, Scope, Stage, Targets};
+pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]

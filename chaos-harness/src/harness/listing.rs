@@ -2,7 +2,7 @@
 
 use super::names::trial_name;
 use super::session::Session;
-use crate::blast_radius::Rung;
+use crate::blast_radius::{Rung, stages};
 use crate::experiment::{Experiment, outline};
 use crate::fault::{FaultKind, InstanceFault};
 use crate::system::{ChosenService, ServiceSpec, Unavailable, choose};
@@ -66,10 +66,15 @@ fn broken(experiment: Arc<Experiment>, problems: String) -> Entry {
 }
 
 /// All trials of one experiment.
-pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
+pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entry> {
+    let rungs = outline(&experiment.definition, &[]);
+    if let Ok(rungs) = &rungs {
+        // A plan says the ladder that was in force: elsewhere, and later, there may be another.
+        experiment.definition.stages = stages(rungs);
+    }
     let experiment = Arc::new(experiment);
     let definition = &experiment.definition;
-    let rungs = match outline(definition) {
+    let rungs = match rungs {
         Ok(rungs) => rungs,
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -78,9 +83,9 @@ pub(super) fn entries(experiment: Experiment, session: &Session) -> Vec<Entry> {
         }
     };
     let provided = provide(&experiment, session);
-    let stages: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
+    let names: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: Rung| {
-        let name = trial_name(&definition.name, &stages, rung.number - 1);
+        let name = trial_name(&definition.name, &names, rung.number - 1);
         let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
         let left_out = left_out(&experiment, &rung);
         let beyond = session.refuses(definition, &rung);

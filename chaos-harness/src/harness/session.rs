@@ -1,6 +1,5 @@
 //! What all trials of one process share.
 
-use super::config::{Config, ConfigError, Profile, Requirement};
 use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
 use super::listing::{Entry, State};
 use super::lock::MachineLock;
@@ -11,7 +10,8 @@ use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, ru
 use crate::redact;
 use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
 use crate::safety::{Interrupt, Shortage, recover_but};
-use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
+use crate::settings::{Inconclusive, Requirement, Origin, SeedPolicy, Settings, SettingsError};
+use crate::system::{Availability, Unavailable};
 use crate::terminal::{tell, tell_of};
 use std::collections::BTreeSet;
 use std::io;
@@ -20,8 +20,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Settings, the run's folder, and what is known of this machine.
 pub(super) struct Session {
-    config: Config,
-    pub(super) backend: BackendChoice,
+    settings: Settings,
     pub(super) availability: Availability,
     /// The folder of all runs.
     runs: PathBuf,
@@ -38,9 +37,9 @@ pub(super) struct Session {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Backend(#[from] ParseBackendError),
+    Settings(#[from] SettingsError),
+    #[error("the current folder is not known: {0}")]
+    Folder(io::Error),
 }
 
 /// Why a trial could not even begin.
@@ -60,31 +59,28 @@ enum CannotBegin {
 
 impl Session {
     pub(super) fn new(libtest: Option<String>, live: bool) -> Result<Self, SessionError> {
-        let config = Config::from_env()?;
-        for variable in &config.unknown {
+        let here = std::env::current_dir().map_err(SessionError::Folder)?;
+        let settings = Settings::load(&here, std::env::vars_os())?;
+        for variable in settings.unknown_variables() {
             tell(format_args!("chaos: {variable}"));
         }
-        let backend = match &config.backend {
-            Some(name) => name.parse()?,
-            None => BackendChoice::Auto,
-        };
-        let runs = runs_folder(config.target_dir.as_deref());
+        let runs = runs_folder(settings.environment.target_dir.as_deref());
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { config, backend, availability, runs, run, libtest, live, tried: Mutex::default() })
+        Ok(Self { settings, availability, runs, run, libtest, live, tried: Mutex::default() })
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
     pub(super) fn requires(&self, unavailable: &Unavailable) -> bool {
-        self.config.require.iter().any(|requirement| match requirement {
+        self.settings.environment.require.iter().any(|requirement| match requirement {
             Requirement::Docker => unavailable.needs_docker,
         })
     }
 
     /// Why a stage may not be run here, whatever else goes on: it is beyond a limit of the user's.
     pub(super) fn refuses(&self, definition: &Definition, rung: &Rung) -> Option<Shortage> {
-        let limits = (!self.config.no_fault).then_some(self.config.limits)?;
+        let limits = (!self.settings.environment.no_fault).then_some(self.settings.environment.limits)?;
         refuse(definition, rung, limits)
     }
 
@@ -110,10 +106,22 @@ impl Session {
             State::Broken { problems } => return Err(problems),
         };
         let definition = &experiment.definition;
-        let seed = self.config.seed.or(definition.seed).unwrap_or_else(Seed::fresh);
-        let plan = Plan::new(definition, &rung, services, seed, !self.config.no_fault);
+        let seed = self.seed(definition);
+        let plan = Plan::new(definition, &rung, services, seed, !self.settings.environment.no_fault);
         let report = self.conduct(&experiment, plan, name).map_err(|error| error.to_string())?;
         self.tell(&report)
+    }
+
+    /// What a trial's choices are drawn from. A variable wins over what the experiment fixes, and that over a profile that
+    /// fixes nothing.
+    fn seed(&self, definition: &Definition) -> Seed {
+        let chosen = &self.settings.in_effect().seed;
+        let fixed = definition.seed.filter(|_| !matches!(chosen.origin, Origin::Variable(_)));
+        match (chosen.value, fixed) {
+            (SeedPolicy::Fixed(seed), _) | (_, Some(seed)) => seed,
+            (SeedPolicy::Fresh, None) => Seed::fresh(),
+            (SeedPolicy::Commit, None) => self.commit().map_or_else(Seed::fresh, Seed::of_commit),
+        }
     }
 
     fn conduct(
@@ -132,7 +140,7 @@ impl Session {
         let folder = TrialFolder::create(&self.runs, &self.run, &trial)?;
         let program = TestProgram::current(&plan.definition.location.package);
         let setup = Setup {
-            rerun: program.rerun(self.test_name(&trial), plan.seed, &self.config.to_repeat()),
+            rerun: program.rerun(self.test_name(&trial), plan.seed, &self.settings.to_repeat()),
             plan,
             trial,
             run: self.run.to_string(),
@@ -140,13 +148,13 @@ impl Session {
             runs: self.runs.clone(),
             run_folder: self.run.folder(&self.runs),
             tag: folder.tag().to_owned(),
-            limits: self.config.limits,
+            limits: self.settings.environment.limits,
             interrupt: &interrupt,
-            keep: self.config.keep,
+            keep: self.settings.environment.keep,
             live: self.live,
-            log: self.config.log.clone(),
+            log: self.settings.environment.log.clone(),
             #[cfg(feature = "external-toxiproxy")]
-            toxiproxy: self.config.toxiproxy.clone(),
+            toxiproxy: self.settings.environment.toxiproxy.clone(),
         };
         Ok(run(experiment, setup))
     }
@@ -184,7 +192,7 @@ impl Session {
         }
         let redactor = report.plan.redactor();
         let verdict = report.conclusion.verdict;
-        let is_lenient = self.config.profile == Profile::Lenient;
+        let is_lenient = self.settings.in_effect().inconclusive.value == Inconclusive::Warn;
         match verdict {
             // Whatever became of the hypothesis: nothing leaks without a word.
             _ if report.undo.is_failed() => Err(Details(report).to_string()),

@@ -208,9 +208,8 @@ pub(super) mod tests {
             .stages([Stage::percent::<50>().named("half")]);
         let definition = experiment.definition();
         // What cannot be decided within a second is of no concern here.
-        let rungs =
-            outline(&crate::experiment::Definition { expect: vec![thresholds()[0]], ..definition.clone() });
-        let rungs = rungs.expect("it is sound");
+        let decidable = crate::experiment::Definition { expect: vec![thresholds()[0]], ..definition.clone() };
+        let rungs = outline(&decidable, &[]).expect("it is sound");
         let service = &definition.system.services[0];
         let services = vec![ChosenService {
             name: service.name.clone(),

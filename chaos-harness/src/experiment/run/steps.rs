@@ -436,7 +436,7 @@ mod tests {
             .expect([metric::error_rate().below(Percent::new(10))])
             .stages([crate::Stage::instances::<1>()]);
         let definition = experiment.definition();
-        let rung = outline(definition).unwrap().remove(0);
+        let rung = outline(definition, &[]).unwrap().remove(0);
         let spec = &definition.system.services[0];
         let (name, provider) = (spec.name.clone(), spec.providers[0].clone());
         let services = vec![ChosenService { name, provider, after: Vec::new() }];
