@@ -4,7 +4,8 @@
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A word much longer than any that is known is no slip, and would take long to compare.
     let length = word.chars().count();
-    let near = known.into_iter().filter(|known| known.chars().count().abs_diff(length) <= known.len().div_ceil(2));
+    let near =
+        known.into_iter().filter(|known| known.chars().count().abs_diff(length) <= known.len().div_ceil(2));
     let distances = near.map(|known| (strsim::damerau_levenshtein(word, known), known));
     // A third of the word wrong is still a slip; more is another word.
     distances

@@ -67,7 +67,7 @@ fn broken(experiment: Arc<Experiment>, problems: String) -> Entry {
 
 /// All trials of one experiment.
 pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entry> {
-    let rungs = outline(&experiment.definition, &[]);
+    let rungs = outline(&experiment.definition, session.ladder());
     if let Ok(rungs) = &rungs {
         // A plan says the ladder that was in force: elsewhere, and later, there may be another.
         experiment.definition.stages = stages(rungs);
@@ -111,7 +111,8 @@ pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entr
 fn provide(experiment: &Experiment, session: &Session) -> Result<Vec<ChosenService>, Vec<Unavailable>> {
     let (mut chosen, mut lacking) = (Vec::new(), Vec::new());
     for service in &experiment.definition.system.services {
-        match choose(service, &instance_faults(experiment, service), session.backend, &session.availability) {
+        match choose(service, &instance_faults(experiment, service), session.backend(), &session.availability)
+        {
             Ok(service) => chosen.push(service),
             Err(unavailable) => lacking.push(unavailable),
         }

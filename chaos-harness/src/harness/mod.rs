@@ -7,6 +7,7 @@ mod listing;
 mod lock;
 mod main;
 mod names;
+mod provenance;
 mod registry;
 mod rerun;
 mod session;

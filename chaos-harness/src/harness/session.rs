@@ -3,15 +3,16 @@
 use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
 use super::listing::{Entry, State};
 use super::lock::MachineLock;
+use super::provenance::Provenance;
 use super::rerun::TestProgram;
-use crate::blast_radius::Rung;
+use crate::blast_radius::{Rung, Stage};
 use crate::chance::Seed;
 use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, run};
 use crate::redact;
 use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
 use crate::safety::{Interrupt, Shortage, recover_but};
-use crate::settings::{Inconclusive, Requirement, Origin, SeedPolicy, Settings, SettingsError};
-use crate::system::{Availability, Unavailable};
+use crate::settings::{Inconclusive, Origin, Requirement, SeedPolicy, Settings, SettingsError};
+use crate::system::{Availability, BackendChoice, Unavailable};
 use crate::terminal::{tell, tell_of};
 use std::collections::BTreeSet;
 use std::io;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 /// Settings, the run's folder, and what is known of this machine.
 pub(super) struct Session {
     settings: Settings,
+    provenance: Provenance,
     pub(super) availability: Availability,
     /// The folder of all runs.
     runs: PathBuf,
@@ -68,7 +70,18 @@ impl Session {
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { settings, availability, runs, run, libtest, live, tried: Mutex::default() })
+        let provenance = Provenance::new(settings.folder());
+        Ok(Self { settings, provenance, availability, runs, run, libtest, live, tried: Mutex::default() })
+    }
+
+    /// The ladder of experiments that name none: empty where the workspace has none of its own.
+    pub(super) fn ladder(&self) -> &[Stage] {
+        self.settings.stages.value.as_deref().unwrap_or_default()
+    }
+
+    /// What runs services.
+    pub(super) fn backend(&self) -> BackendChoice {
+        self.settings.in_effect().backend.value
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
@@ -120,7 +133,10 @@ impl Session {
         match (chosen.value, fixed) {
             (SeedPolicy::Fixed(seed), _) | (_, Some(seed)) => seed,
             (SeedPolicy::Fresh, None) => Seed::fresh(),
-            (SeedPolicy::Commit, None) => self.commit().map_or_else(Seed::fresh, Seed::of_commit),
+            (SeedPolicy::Commit, None) => {
+                let commit = self.provenance.commit().id.as_deref();
+                commit.map_or_else(Seed::fresh, Seed::of_commit)
+            }
         }
     }
 
