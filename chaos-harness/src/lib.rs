@@ -92,6 +92,8 @@ mod foreign_json;
 #[cfg(not(windows))]
 pub mod harness;
 #[cfg(not(windows))]
+pub mod ledger;
+#[cfg(not(windows))]
 mod macros;
 #[cfg(not(windows))]
 pub mod measure;
