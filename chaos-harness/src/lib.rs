@@ -139,7 +139,7 @@ pub use secret::Secret;
 #[cfg(not(windows))]
 pub use system::{Service, ServiceName, Services, System};
 #[cfg(not(windows))]
-pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Rate, Share};
+pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Portion, Rate, Share};
 
 /// The client of a separate Toxiproxy server, in the version that this crate was built with.
 #[cfg(feature = "external-toxiproxy")]
