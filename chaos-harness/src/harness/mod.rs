@@ -1,6 +1,7 @@
 //! Listing trials and running them.
 
 mod command_line;
+mod evidence;
 mod folder;
 mod libtest;
 mod listing;
@@ -8,8 +9,10 @@ mod lock;
 mod main;
 mod names;
 mod provenance;
+mod record;
 mod registry;
 mod rerun;
+mod selection;
 mod session;
 
 pub use libtest::run_as_test;

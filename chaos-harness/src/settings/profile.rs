@@ -4,9 +4,9 @@ use super::document::{Document, Reader};
 use super::origin::{Origin, Sourced};
 use super::text::{Confidence, Wrong, unknown};
 use super::{Inconclusive, SeedPolicy, StageChoice};
-use crate::suggest::any_of;
 use crate::system::BackendChoice;
 use crate::units::{Factor, Percent};
+use crate::words::any_of;
 use std::collections::BTreeMap;
 
 /// The profile that is used where nothing else is said.

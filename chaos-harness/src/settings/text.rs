@@ -2,9 +2,9 @@
 
 use super::{Inconclusive, PolicyKind, SeedPolicy, StageChoice};
 use crate::blast_radius::{Risk, Scope};
-use crate::suggest::{any_of, nearest};
 use crate::system::BackendChoice;
 use crate::units::{Factor, Percent, Share};
+use crate::words::{any_of, nearest};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
