@@ -112,8 +112,6 @@ mod secret;
 #[cfg(not(windows))]
 pub mod settings;
 #[cfg(not(windows))]
-mod suggest;
-#[cfg(not(windows))]
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
@@ -121,6 +119,8 @@ mod terminal;
 mod toxiproxy;
 #[cfg(not(windows))]
 mod units;
+#[cfg(not(windows))]
+mod words;
 
 #[cfg(not(windows))]
 pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
@@ -139,7 +139,7 @@ pub use secret::Secret;
 #[cfg(not(windows))]
 pub use system::{Service, ServiceName, Services, System};
 #[cfg(not(windows))]
-pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Rate, Share};
+pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Portion, Rate, Share};
 
 /// The client of a separate Toxiproxy server, in the version that this crate was built with.
 #[cfg(feature = "external-toxiproxy")]

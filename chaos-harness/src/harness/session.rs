@@ -1,17 +1,22 @@
 //! What all trials of one process share.
 
+use super::evidence;
 use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
-use super::listing::{Entry, State};
+use super::listing::{Entry, Ladder, State};
 use super::lock::MachineLock;
+use super::provenance::Provenance;
+use super::record::Record;
 use super::rerun::TestProgram;
-use crate::blast_radius::Rung;
+use super::selection::Selection;
+use crate::blast_radius::{Rung, Stage};
+use crate::causes::causes;
 use crate::chance::Seed;
 use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, run};
 use crate::redact;
 use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
 use crate::safety::{Interrupt, Shortage, recover_but};
-use crate::settings::{Inconclusive, Requirement, Origin, SeedPolicy, Settings, SettingsError};
-use crate::system::{Availability, Unavailable};
+use crate::settings::{Inconclusive, Origin, Requirement, SeedPolicy, Settings, SettingsError};
+use crate::system::{Availability, BackendChoice, Unavailable};
 use crate::terminal::{tell, tell_of};
 use std::collections::BTreeSet;
 use std::io;
@@ -20,11 +25,13 @@ use std::sync::{Mutex, PoisonError};
 
 /// Settings, the run's folder, and what is known of this machine.
 pub(super) struct Session {
-    settings: Settings,
+    pub(super) settings: Settings,
+    pub(super) provenance: Provenance,
+    pub(super) record: Record,
     pub(super) availability: Availability,
     /// The folder of all runs.
-    runs: PathBuf,
-    run: RunId,
+    pub(super) runs: PathBuf,
+    pub(super) run: RunId,
     /// The test that runs the one trial there is, in a target with libtest's harness.
     libtest: Option<String>,
     /// Whether progress is told live.
@@ -68,7 +75,47 @@ impl Session {
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { settings, availability, runs, run, libtest, live, tried: Mutex::default() })
+        let provenance = Provenance::new(settings.folder());
+        let record = Record::open(settings.ledger_dir());
+        Ok(Self {
+            settings,
+            provenance,
+            record,
+            availability,
+            runs,
+            run,
+            libtest,
+            live,
+            tried: Mutex::default(),
+        })
+    }
+
+    /// What decides which stages run.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            choice: self.settings.in_effect().stages.value,
+            approval_over: self.settings.ledger.approval_over.value,
+            approved: self.settings.approved_by().is_some(),
+        }
+    }
+
+    /// Changes what an experiment says as the profile wants it.
+    pub(super) fn adapt(&self, definition: &mut Definition) {
+        let profile = self.settings.in_effect();
+        definition.load.stretch(profile.durations.value);
+        if let Some(confidence) = profile.confidence.value {
+            definition.confidence = confidence;
+        }
+    }
+
+    /// The ladder of experiments that name none: empty where the workspace has none of its own.
+    pub(super) fn ladder(&self) -> &[Stage] {
+        self.settings.stages.value.as_deref().unwrap_or_default()
+    }
+
+    /// What runs services.
+    pub(super) fn backend(&self) -> BackendChoice {
+        self.settings.in_effect().backend.value
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
@@ -99,16 +146,18 @@ impl Session {
     }
 
     fn try_run(&self, entry: Entry) -> Result<(), String> {
-        let Entry { name, experiment, state, .. } = entry;
-        let (rung, services) = match state {
-            State::Ready { rung, services, .. } => (rung, services),
-            State::Lacking { reason, .. } => return Err(reason),
-            State::Broken { problems } => return Err(problems),
+        let Entry { name, ladder, rung, state, .. } = entry;
+        let (rung, services) = match (state, rung) {
+            (State::Ready { services, .. }, Some(rung)) => (rung, services),
+            (State::Ready { .. }, None) => return Err("the experiment has no stage".to_owned()),
+            (State::Lacking { reason, .. }, _) => return Err(reason),
+            (State::Broken { problems }, _) => return Err(problems),
         };
-        let definition = &experiment.definition;
+        let definition = &ladder.experiment.definition;
         let seed = self.seed(definition);
         let plan = Plan::new(definition, &rung, services, seed, !self.settings.environment.no_fault);
-        let report = self.conduct(&experiment, plan, name).map_err(|error| error.to_string())?;
+        let report = self.conduct(&ladder.experiment, plan, name).map_err(|error| error.to_string())?;
+        self.leave_evidence(&report, &ladder, &rung);
         self.tell(&report)
     }
 
@@ -120,7 +169,10 @@ impl Session {
         match (chosen.value, fixed) {
             (SeedPolicy::Fixed(seed), _) | (_, Some(seed)) => seed,
             (SeedPolicy::Fresh, None) => Seed::fresh(),
-            (SeedPolicy::Commit, None) => self.commit().map_or_else(Seed::fresh, Seed::of_commit),
+            (SeedPolicy::Commit, None) => {
+                let commit = self.provenance.commit().id.as_deref();
+                commit.map_or_else(Seed::fresh, Seed::of_commit)
+            }
         }
     }
 
@@ -134,6 +186,7 @@ impl Session {
         if let Some(signal) = interrupt.is_set() {
             return Err(CannotBegin::Interrupted(signal));
         }
+        self.provenance.prepare();
         // Held until the trial is over.
         let _lock = if plan.definition.parallel { None } else { Some(wait_for_machine(&interrupt)?) };
         self.put_leftovers_right();
@@ -184,6 +237,17 @@ impl Session {
                 tell(format_args!("chaos: what earlier runs left behind cannot be looked for: {error}"));
             }
         }
+    }
+
+    /// Leaves what the trial came to where a recorder finds it. That it cannot is told, and no reason to fail.
+    fn leave_evidence(&self, report: &Report, ladder: &Ladder, rung: &Rung) {
+        let written = evidence::of(report, ladder, rung, self).map(|evidence| evidence.write(&self.runs));
+        let failure = match written {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => causes(&error),
+            Err(error) => error.to_string(),
+        };
+        tell(format_args!("chaos: {} counts for nothing in the ledger: {failure}", report.trial));
     }
 
     fn tell(&self, report: &Report) -> Result<(), String> {

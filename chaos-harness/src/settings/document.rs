@@ -5,7 +5,7 @@ use super::origin::{Origin, Position, Sourced};
 use super::profile::Choices;
 use super::text::{Confidence, Text, Wrong, unknown};
 use super::{PolicyKind, Workspace};
-use crate::blast_radius::{Scope, Stage};
+use crate::blast_radius::{Risk, Scope, Stage};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -26,7 +26,7 @@ const TOP: [&str; 10] = [
     "stages",
 ];
 const LEDGER: [&str; 5] = ["dir", "policy", "confirmations", "cool_down", "approval_over"];
-const STAGE: [&str; 2] = ["name", "scope"];
+const STAGE: [&str; 3] = ["name", "scope", "risk"];
 const PROFILE: [&str; 7] =
     ["inherits", "stages", "durations", "confidence", "seed", "backend", "inconclusive"];
 
@@ -87,13 +87,17 @@ impl<'a> Reader<'a> {
         for error in &errors {
             let end = self.source.text.len();
             let span = error.span().unwrap_or(end..end);
-            let right = self.in_quotes(&span).unwrap_or_else(|| "what TOML allows".to_owned());
+            let right = match error.message() {
+                "duplicate key" => "each key once".to_owned(),
+                _ => self.in_quotes(&span).unwrap_or_else(|| "what TOML allows".to_owned()),
+            };
             self.wrong(&span, Wrong::new(error.message(), right));
         }
         let unparsed = self.mistakes.len();
         let document = self.document(table.get_ref());
         // What is left of a line that cannot be parsed is not what was meant.
-        let lines: Vec<_> = self.mistakes[..unparsed].iter().filter_map(|(_, mistake)| line(mistake)).collect();
+        let lines: Vec<_> =
+            self.mistakes[..unparsed].iter().filter_map(|(_, mistake)| line(mistake)).collect();
         let mut index = 0;
         self.mistakes.retain(|(_, mistake)| {
             index += 1;
@@ -184,7 +188,7 @@ impl<'a> Reader<'a> {
     /// A value that is written as text. A bare number is given to the same parser, which says what it lacks.
     fn scalar<T: Text>(&mut self, value: &Value<'a>) -> Option<T> {
         let text = match value.get_ref() {
-            DeValue::String(text) => text.trim().to_owned(),
+            DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.as_str().to_owned(),
             other => {
@@ -243,8 +247,9 @@ impl<'a> Reader<'a> {
         let mut tests = Vec::new();
         for name in names {
             let Some(text) = self.scalar::<String>(name) else { continue };
-            if text.is_empty() || tests.contains(&text) {
-                let what = if text.is_empty() { "a target without a name" } else { "a target named twice" };
+            if text.trim().is_empty() || tests.contains(&text) {
+                let what =
+                    if text.trim().is_empty() { "a target without a name" } else { "a target named twice" };
                 self.wrong(&name.span(), Wrong::new(what, right));
                 continue;
             }
@@ -275,7 +280,10 @@ impl<'a> Reader<'a> {
             stages.push(stage);
         }
         if tables.is_empty() {
-            self.wrong(&value.span(), Wrong::new("a ladder without a stage", "at least one, or leave it out"));
+            self.wrong(
+                &value.span(),
+                Wrong::new("a ladder without a stage", "at least one, or leave it out"),
+            );
         }
         let origin = Origin::Workspace(self.position(&key.span()));
         Some(Sourced { value: stages, origin })
@@ -288,10 +296,15 @@ impl<'a> Reader<'a> {
             self.wrong(&value.span(), Wrong::new("this stage has no scope", right));
             return None;
         };
+        let risk = table.get("risk").map(|risk| self.scalar::<Risk>(risk));
         let stage = Stage::from(self.scalar::<Scope>(scope)?);
+        let stage = match risk {
+            None => stage,
+            Some(risk) => stage.risk(risk?),
+        };
         match name {
             None => Some(stage),
-            Some((span, Some(name))) if name.is_empty() => {
+            Some((span, Some(name))) if name.trim().is_empty() => {
                 self.wrong(&span, Wrong::new("a stage whose name is empty", "a name, or leave it out"));
                 None
             }

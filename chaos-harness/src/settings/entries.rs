@@ -75,7 +75,9 @@ fn as_text<T: Text>(value: &T) -> String {
 
 fn ladder(stages: &[Stage]) -> String {
     let stages = stages.iter().map(|stage| {
-        format!("{{ name = {}, scope = {} }}", quoted(&stage.name()), as_text(&stage.scope()))
+        let (name, scope) = (quoted(&stage.name()), as_text(&stage.scope()));
+        let risk = stage.said_risk().map(|risk| format!(", risk = {}", as_text(&risk)));
+        format!("{{ name = {name}, scope = {scope}{} }}", risk.unwrap_or_default())
     });
     format!("[{}]", stages.collect::<Vec<_>>().join(", "))
 }

@@ -45,8 +45,7 @@ const KNOWN: [&str; 22] = [
 ];
 
 /// The variables that the harness sets for processes it starts, and that its own tests and tools set.
-const INTERNAL: [&str; 5] =
-    ["CHAOS_FAILPOINT", "CHAOS_GUARD", "CHAOS_LISTING", "CHAOS_TRIAL", "CHAOS_TEST_"];
+const INTERNAL: [&str; 5] = ["CHAOS_FAILPOINT", "CHAOS_GUARD", "CHAOS_LISTING", "CHAOS_TRIAL", "CHAOS_TEST_"];
 
 /// What must be there: without it a trial fails, where it would be ignored otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,9 +102,7 @@ impl fmt::Display for UnknownVariable {
 
 impl Environment {
     /// Reads these variables, and says what is wrong with them. An empty one counts as not set, and so does one of blanks.
-    pub(super) fn read(
-        variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> (Self, Vec<Mistake>) {
+    pub(super) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> (Self, Vec<Mistake>) {
         let mut variables: Variables = variables.into_iter().collect();
         #[cfg(not(feature = "external-toxiproxy"))]
         variables.parse(
@@ -236,9 +233,11 @@ impl Variables {
         Limits {
             faults: self
                 .parse("CHAOS_MAX_FAULTS", "a whole number from 1 up, as 4", |text| text.parse().ok()),
-            share: self.parse("CHAOS_MAX_SHARE", "a share of more than 0% and at most 100%, as 50%", |text| {
-                Share::read(text).ok().map(Share::get)
-            }),
+            share: self.parse(
+                "CHAOS_MAX_SHARE",
+                "a share of more than 0% and at most 100%, as 50%",
+                |text| Share::read(text).ok().map(Share::get),
+            ),
             time: self.parse("CHAOS_MAX_FAULT_TIME", "a time in ms, s, min or h, as 10min", some_time),
         }
     }

@@ -133,7 +133,8 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// Where a range of bytes stands. One over several lines counts to the end of its first line.
     pub(super) fn place(&self, range: &Range<usize>) -> Place {
-        let boundary = |at: usize| (0..=at.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at));
+        let boundary =
+            |at: usize| (0..=at.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at));
         let start = boundary(range.start).unwrap_or_default();
         let end = boundary(range.end).unwrap_or_default().max(start);
         let before = &self.text[..start];

@@ -72,8 +72,8 @@ fn written(settings: &Settings) -> String {
     let mut keys = std::collections::BTreeSet::new();
     for entry in settings.profiles().flat_map(|profile| settings.entries(&profile.name)) {
         // Where nothing is said of these, no value says the same.
-        let is_words = entry.origin == Origin::Default
-            && (entry.key == "stages" || entry.key.ends_with(".confidence"));
+        let is_words =
+            entry.origin == Origin::Default && (entry.key == "stages" || entry.key.ends_with(".confidence"));
         if !is_words && keys.insert(entry.key.clone()) {
             drop(writeln!(written, "{} = {}", entry.key, entry.value));
         }

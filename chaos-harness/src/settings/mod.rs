@@ -20,6 +20,7 @@
 //! [[stages]]                      # the ladder of experiments that name none, where it is not to be the default one
 //! name = "single_instance"
 //! scope = "1 instance"            # or a share, as "5%"
+//! risk = "low"                    # or "medium", "high", "critical"; it follows from the scope where it is left out
 //!
 //! [profile.nightly]               # gate, escalate, all and lenient are there without being written
 //! inherits = "escalate"
@@ -45,8 +46,8 @@ mod tests;
 mod text;
 
 pub use entries::Entry;
-pub(crate) use environment::{Environment, Requirement};
 pub use environment::UnknownVariable;
+pub(crate) use environment::{Environment, Requirement};
 pub use error::{Mistake, Place, SettingsError};
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -56,6 +57,7 @@ pub use profile::Profile;
 
 use crate::blast_radius::Stage;
 use crate::chance::Seed;
+use crate::ledger::Policy;
 use crate::units::Percent;
 use document::Reader;
 use std::collections::BTreeMap;
@@ -131,6 +133,19 @@ pub struct LedgerSettings {
     pub approval_over: Sourced<Percent>,
 }
 
+impl LedgerSettings {
+    /// What it takes to earn the next stage.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        match self.policy.value {
+            PolicyKind::Simple => Policy::Simple,
+            PolicyKind::Confirm => {
+                Policy::Confirm { confirmations: self.confirmations.value, cool_down: self.cool_down.value }
+            }
+        }
+    }
+}
+
 /// What `chaos.toml` says that is no profile's affair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Workspace {
@@ -192,7 +207,11 @@ impl Settings {
             None => above(start, "Cargo.lock").and_then(|lock| lock.parent().map(Path::to_owned)),
         };
         let base = base.unwrap_or_else(|| start.to_owned());
-        Self::of(&name, text.as_deref(), environment, bad).map(|settings| Self { file: path, folder: base, ..settings })
+        Self::of(&name, text.as_deref(), environment, bad).map(|settings| Self {
+            file: path,
+            folder: base,
+            ..settings
+        })
     }
 
     /// What a file of this name and text says, and the environment.
@@ -235,9 +254,7 @@ impl Settings {
             confirmations: written
                 .confirmations
                 .unwrap_or_else(|| Sourced::default(NonZeroU32::MIN.saturating_add(2))),
-            cool_down: written
-                .cool_down
-                .unwrap_or_else(|| Sourced::default(Duration::from_secs(72 * 3_600))),
+            cool_down: written.cool_down.unwrap_or_else(|| Sourced::default(Duration::from_secs(72 * 3_600))),
             approval_over: written.approval_over.unwrap_or_else(|| Sourced::default(Percent::new(50))),
         };
         Ok(Self {

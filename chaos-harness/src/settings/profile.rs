@@ -1,13 +1,12 @@
 //! Profiles: which stages run, and how. Each value comes from the topmost layer that says something.
 
-use super::document::{Document, Reader, Section};
+use super::document::{Document, Reader};
 use super::origin::{Origin, Sourced};
-use super::text::{Confidence, unknown};
+use super::text::{Confidence, Wrong, unknown};
 use super::{Inconclusive, SeedPolicy, StageChoice};
-use crate::suggest::any_of;
 use crate::system::BackendChoice;
 use crate::units::{Factor, Percent};
-use super::text::Wrong;
+use crate::words::any_of;
 use std::collections::BTreeMap;
 
 /// The profile that is used where nothing else is said.
@@ -92,7 +91,11 @@ impl Choices {
 }
 
 /// All profiles there are, by name. Where a profile inherits from what is not there, or from itself, that is wrong.
-pub(super) fn all(document: &Document, environment: &Choices, reader: &mut Reader<'_>) -> BTreeMap<String, Profile> {
+pub(super) fn all(
+    document: &Document,
+    environment: &Choices,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<String, Profile> {
     let names = names(document);
     let mut profiles = BTreeMap::new();
     for name in &names {
@@ -103,11 +106,11 @@ pub(super) fn all(document: &Document, environment: &Choices, reader: &mut Reade
                 let choices = environment.clone().over(&written);
                 profiles.insert(name.clone(), choices.into_profile(name.clone()));
             }
-            Err((section, wrong)) => {
-                // Said where it is said, and not again for each profile that inherits from that one.
-                if let Some(inherits) = section.inherits.as_ref().filter(|_| document.profiles.get(name) == Some(section)) {
-                    reader.wrong(&inherits.span, wrong);
-                }
+            // Not again for each profile that inherits from that one.
+            Err((at, _)) if at != name => {}
+            Err((_, wrong)) => {
+                let inherits = document.profiles.get(name).and_then(|section| section.inherits.as_ref());
+                reader.wrong(&inherits.map(|named| named.span.clone()).unwrap_or_default(), wrong);
             }
         }
     }
@@ -123,28 +126,27 @@ pub(super) fn names(document: &Document) -> Vec<String> {
     BUILT_IN.iter().map(|name| (*name).to_owned()).chain(own).collect()
 }
 
-/// What a profile says, and all that it inherits from, itself first.
-fn lineage<'a>(name: &'a str, document: &'a Document) -> Result<Vec<Choices>, (&'a Section, Wrong)> {
+/// What a profile says, and all that it inherits from, itself first; or what is wrong with which of them.
+fn lineage<'a>(name: &'a str, document: &'a Document) -> Result<Vec<Choices>, (&'a str, Wrong)> {
     let (mut passed, mut layers) = (vec![name], Vec::new());
     let mut name = name;
     loop {
         let section = document.profiles.get(name);
         layers.extend(section.map(|section| section.choices.clone()));
         layers.push(Choices::built_in(name));
-        let Some((section, inherits)) = section.and_then(|section| Some((section, section.inherits.as_ref()?)))
-        else {
+        let Some(parent) = section.and_then(|section| section.inherits.as_ref()) else {
             return Ok(layers);
         };
-        name = &inherits.name;
-        if !document.profiles.contains_key(name) && !BUILT_IN.contains(&name) {
-            return Err((section, unknown(name, &names(document))));
+        let parent = parent.name.as_str();
+        if !document.profiles.contains_key(parent) && !BUILT_IN.contains(&parent) {
+            return Err((name, unknown(parent, &names(document))));
         }
-        if passed.contains(&name) {
-            passed.push(name);
+        passed.push(parent);
+        if passed[..passed.len() - 1].contains(&parent) {
             let others: Vec<_> = BUILT_IN.iter().filter(|built_in| !passed.contains(built_in)).collect();
             let what = format!("a profile that inherits from itself: {}", passed.join(" from "));
-            return Err((section, Wrong::new(what, any_of(&others))));
+            return Err((parent, Wrong::new(what, any_of(&others))));
         }
-        passed.push(name);
+        name = parent;
     }
 }

@@ -1,10 +1,10 @@
 //! What another run needs to be told to do the same.
 
+use super::Settings;
 use super::environment::{Environment, Requirement};
 use super::origin::{Origin, Sourced};
 use super::profile::{GATE, Profile};
 use super::text::{Confidence, Text};
-use super::Settings;
 #[cfg(all(feature = "docker", feature = "external-toxiproxy"))]
 use crate::toxiproxy::Source;
 

@@ -1,10 +1,10 @@
 //! Values as they are written, in `chaos.toml` and in the environment alike: `72h`, `50%`, `2x`, `1 instance`.
 
 use super::{Inconclusive, PolicyKind, SeedPolicy, StageChoice};
-use crate::blast_radius::Scope;
-use crate::suggest::{any_of, nearest};
+use crate::blast_radius::{Risk, Scope};
 use crate::system::BackendChoice;
 use crate::units::{Factor, Percent, Share};
+use crate::words::{any_of, nearest};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -43,13 +43,19 @@ impl Text for Duration {
         let digits = text.trim_end_matches(|letter: char| letter.is_alphabetic());
         let (number, unit) = (digits.trim_end(), &text[digits.len()..]);
         if !is_digits(number) {
-            return Err(Wrong::new(format!("`{text}` is not a time"), "a whole number with its unit, as \"72h\""));
+            return Err(Wrong::new(
+                format!("`{text}` is not a time"),
+                "a whole number with its unit, as \"72h\"",
+            ));
         }
         if unit.is_empty() {
             return Err(Wrong::new(format!("{number} of what?"), format!("\"{number}h\", or ms, s or min")));
         }
         let Some((_, milliseconds)) = UNITS.iter().find(|(known, _)| *known == unit) else {
-            let right = if unit == "m" { "min" } else { "ms, s, min or h" };
+            let right = match unit {
+                "m" => format!("\"{number}min\", or \"{number}ms\""),
+                _ => format!("it in ms, s, min or h, as \"{number}h\""),
+            };
             return Err(Wrong::new(format!("`{unit}` is not a unit of time here"), right));
         };
         let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*milliseconds));
@@ -61,7 +67,8 @@ impl Text for Duration {
 
     fn write(&self) -> String {
         let milliseconds = self.as_millis();
-        let whole = |(_, unit): &&(&str, u64)| milliseconds.is_multiple_of(u128::from(*unit)) && milliseconds > 0;
+        let whole =
+            |(_, unit): &&(&str, u64)| milliseconds.is_multiple_of(u128::from(*unit)) && milliseconds > 0;
         let (name, unit) = UNITS.iter().rev().find(whole).copied().unwrap_or(("s", 1_000));
         format!("{}{name}", milliseconds / u128::from(unit))
     }
@@ -174,7 +181,8 @@ impl Text for SeedPolicy {
 
 impl Text for NonZeroU32 {
     fn read(text: &str) -> Result<Self, Wrong> {
-        text.parse().map_err(|_| Wrong::new(format!("`{text}` is not that"), "a whole number from 1 up, as 3"))
+        text.parse()
+            .map_err(|_| Wrong::new(format!("`{text}` is not that"), "a whole number from 1 up, as 3"))
     }
 
     fn write(&self) -> String {
@@ -200,8 +208,8 @@ impl From<Percent> for Confidence {
 
 impl Text for Confidence {
     fn read(text: &str) -> Result<Self, Wrong> {
-        let confidence = Percent::read(text)?;
         let right = "one from 50% to 99.99%, as \"95%\"";
+        let confidence = Percent::read(text).map_err(|wrong| Wrong::new(wrong.what, right))?;
         if (500_000..=999_900).contains(&confidence.ppm()) {
             Ok(Self(confidence))
         } else {
@@ -247,11 +255,9 @@ impl<T: Word> Text for T {
 
 /// A word that is none of those that are known.
 pub(super) fn unknown<T: AsRef<str>>(word: &str, known: &[T]) -> Wrong {
-    let right = match nearest(word, known.iter().map(AsRef::as_ref)) {
-        Some(meant) => format!("{}; did you mean `{meant}`?", any_of(known)),
-        None => any_of(known),
-    };
-    Wrong::new(format!("`{word}` is not known here"), right)
+    let meant = nearest(word, known.iter().map(AsRef::as_ref));
+    let meant = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+    Wrong::new(format!("`{word}` is not known here{meant}"), any_of(known))
 }
 
 impl Word for StageChoice {
@@ -265,6 +271,11 @@ impl Word for Inconclusive {
 
 impl Word for PolicyKind {
     const WORDS: &'static [(&'static str, Self)] = &[("confirm", Self::Confirm), ("simple", Self::Simple)];
+}
+
+impl Word for Risk {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("low", Self::Low), ("medium", Self::Medium), ("high", Self::High), ("critical", Self::Critical)];
 }
 
 impl Word for BackendChoice {

@@ -178,6 +178,8 @@ impl<'a> Steps<'a> {
         // Asked while the faults are still on.
         facts.effects = self.injector.effects(&self.plan.injections).await;
         tell_effects(&facts.effects);
+        let started = turbulence.summary.operations.saturating_sub(turbulence.summary.overloaded);
+        facts.reached = self.injector.reached(self.plan, started).await;
 
         let undoing = self.undo().await;
         facts.recovery_left_out = undoing.in_the_way();
@@ -414,6 +416,10 @@ mod tests {
 
         async fn effect(&self, _: &crate::Reach, _: &[&str], _: &str) -> Result<String, BoxError> {
             Ok(String::new())
+        }
+
+        async fn passed(&self, _: &str, _: &str) -> super::super::traffic::Passed {
+            super::super::traffic::Passed::default()
         }
 
         async fn close(&self) -> Vec<Attempt> {

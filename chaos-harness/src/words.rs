@@ -1,10 +1,11 @@
-//! "Did you mean ...?"
+//! Words to choose from: "did you mean ...?"
 
 /// The word nearest to `word`, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A word much longer than any that is known is no slip, and would take long to compare.
     let length = word.chars().count();
-    let near = known.into_iter().filter(|known| known.chars().count().abs_diff(length) <= known.len().div_ceil(2));
+    let near =
+        known.into_iter().filter(|known| known.chars().count().abs_diff(length) <= known.len().div_ceil(2));
     let distances = near.map(|known| (strsim::damerau_levenshtein(word, known), known));
     // A third of the word wrong is still a slip; more is another word.
     distances
@@ -15,12 +16,21 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 
 /// These words as one reads them: `a, b or c`.
 pub(crate) fn any_of<T: AsRef<str>>(words: &[T]) -> String {
+    list(words, "or")
+}
+
+/// These words as one reads them: `a, b and c`.
+pub(crate) fn all_of<T: AsRef<str>>(words: &[T]) -> String {
+    list(words, "and")
+}
+
+fn list<T: AsRef<str>>(words: &[T], before_last: &str) -> String {
     match words {
         [] => "nothing".to_owned(),
         [only] => only.as_ref().to_owned(),
         [all @ .., last] => {
             let all: Vec<_> = all.iter().map(AsRef::as_ref).collect();
-            format!("{} or {}", all.join(", "), last.as_ref())
+            format!("{} {before_last} {}", all.join(", "), last.as_ref())
         }
     }
 }
@@ -42,6 +52,7 @@ mod tests {
     #[test]
     fn words_are_listed_as_one_reads_them() {
         assert_eq!(any_of(&["a", "b", "c"]), "a, b or c");
+        assert_eq!(all_of(&["a", "b"]), "a and b");
         assert_eq!(any_of(&["a"]), "a");
         assert_eq!(any_of::<&str>(&[]), "nothing");
     }
