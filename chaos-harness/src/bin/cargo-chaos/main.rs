@@ -4,7 +4,9 @@
 mod arguments;
 mod bounded;
 mod cargo;
+mod child;
 mod completions;
+mod doctor;
 mod drive;
 mod format;
 mod github;
@@ -16,6 +18,7 @@ mod serve;
 mod spelling;
 mod table;
 mod token;
+mod trials;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
@@ -30,6 +33,9 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(arguments) => return init::init(&arguments),
+        Command::Run(arguments) => return trials::run(&arguments),
+        Command::Escalate(arguments) => return trials::escalate(&arguments),
+        Command::Doctor(arguments) => return doctor::doctor(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {
             None => serve::serve(&proxy.serve)?,
