@@ -1,6 +1,7 @@
 //! Where a run and its trials leave what they have to say: `target/chaos/<run>/<trial>/`.
 
 use crate::clock;
+use crate::ledger::moment::civil_date;
 use crate::safety::private;
 use std::fmt;
 use std::fs;
@@ -44,19 +45,6 @@ impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Year, month and day of the Gregorian calendar, this many days after the Unix epoch.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    // Years are counted from March, so that the leap day is the last of a year, from the start of a 400-year era.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 /// A folder could not be made.

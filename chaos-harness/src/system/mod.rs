@@ -23,7 +23,9 @@ mod tests;
 mod variable;
 
 pub use availability::ChosenService;
-pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};
+pub(crate) use availability::{Availability, BackendChoice, Unavailable, choose};
+#[doc(hidden)]
+pub use availability::{EngineFacts, EngineReport, Obstacle, engine_report, image_report};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};

@@ -2,15 +2,16 @@
 
 mod engine;
 mod probes;
+mod report;
 
 use super::{Provider, ProviderKind, ServiceName, ServiceSpec, supports};
 use crate::fault::InstanceFault;
 pub(crate) use probes::Availability;
 #[cfg(feature = "docker")]
 pub(crate) use probes::image_remedy;
+pub use report::{EngineFacts, EngineReport, engine_report, image_report};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// Which alternatives may be used: `CHAOS_BACKEND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,24 +23,6 @@ pub(crate) enum BackendChoice {
     Docker,
     /// No containers.
     Process,
-}
-
-/// A backend that there is not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a backend: set CHAOS_BACKEND to auto, docker or process")]
-pub(crate) struct ParseBackendError(String);
-
-impl FromStr for BackendChoice {
-    type Err = ParseBackendError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "docker" => Ok(Self::Docker),
-            "process" => Ok(Self::Process),
-            other => Err(ParseBackendError(other.to_owned())),
-        }
-    }
 }
 
 /// A service and the provider that was chosen for it.
@@ -74,9 +57,11 @@ impl fmt::Display for Unavailable {
 
 /// Why one provider cannot be used, and what would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Obstacle {
-    pub(crate) reason: String,
-    pub(crate) remedy: String,
+pub struct Obstacle {
+    /// Why.
+    pub reason: String,
+    /// What would help; empty where nothing is known to.
+    pub remedy: String,
 }
 
 /// The first provider of `service` that can take all of its `faults`, that `choice` allows, and that this machine can
@@ -239,16 +224,6 @@ mod tests {
             error.to_string(),
             "service `redis` cannot be provided here: container redis:7: `limit_memory` limits the address space of a \
              process, and redis:7 is a container"
-        );
-    }
-
-    #[test]
-    fn a_backend_that_there_is_not_is_refused() {
-        assert_eq!("docker".parse(), Ok(BackendChoice::Docker));
-        let error = "podman".parse::<BackendChoice>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`podman` is not a backend: set CHAOS_BACKEND to auto, docker or process"
         );
     }
 }
