@@ -5,6 +5,7 @@ mod arguments;
 mod bounded;
 mod cargo;
 mod child;
+mod ci;
 mod completions;
 mod doctor;
 mod drive;
@@ -33,9 +34,11 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(arguments) => return init::init(&arguments),
+        Command::List(arguments) => return trials::list(&arguments),
         Command::Run(arguments) => return trials::run(&arguments),
         Command::Escalate(arguments) => return trials::escalate(&arguments),
         Command::Doctor(arguments) => return doctor::doctor(&arguments),
+        Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {
             None => serve::serve(&proxy.serve)?,

@@ -19,7 +19,8 @@ fn annotation(one: &Evidence, repository: &Repository) -> Option<Annotation> {
     };
     let place = repository.file(&one.location.file).map(|file| Place { file, line: one.location.line });
     let title = format!("{}: {}", one.verdict, one.trial);
-    let parts = [one.why.clone(), observed(one), format!("seed {}", one.seed), format!("run again: {}", one.rerun)];
+    let parts =
+        [one.why.clone(), observed(one), format!("seed {}", one.seed), format!("run again: {}", one.rerun)];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Some(Annotation { level, place, title, message: parts.join("\n") })
 }
@@ -33,7 +34,8 @@ pub(super) struct Repository {
 
 impl Repository {
     pub(super) fn around(here: PathBuf, workspace: Option<PathBuf>) -> Self {
-        let root = workspace.or_else(|| here.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned));
+        let root = workspace
+            .or_else(|| here.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned));
         Self { root, here }
     }
 

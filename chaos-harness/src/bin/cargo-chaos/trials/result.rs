@@ -2,6 +2,7 @@
 
 use super::error::TrialsError;
 use super::runner::Runner;
+use crate::cargo::Nextest;
 use crate::outcome::Outcome;
 use crate::plain;
 use crate::table::Table;
@@ -15,7 +16,7 @@ const TESTS_FAILED: [i32; 2] = [100, 101];
 
 /// How bad a verdict is: the exit code is that of the worst. A refutation is what a run is for, and outweighs what could not
 /// be run beside it.
-pub(crate) fn severity(verdict: Verdict) -> u8 {
+fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Upheld => 0,
         Verdict::Inconclusive | Verdict::Unsteady | Verdict::Halted => 1,
@@ -35,6 +36,9 @@ pub(super) fn outcome(
     let has_failed_tests = status.code().is_some_and(|code| TESTS_FAILED.contains(&code));
     match worst {
         Some(Verdict::Refuted) => Ok(Outcome::Refuted),
+        None if runner == Runner::Nextest && status.code() == Some(Nextest::NO_TESTS_RUN) => {
+            Err(TrialsError::NothingRan(what.to_owned()))
+        }
         // What ends otherwise than by failed tests has not run them all.
         _ if !status.success() && !has_failed_tests => {
             Err(TrialsError::RunnerFailed { runner: runner.name(), status })
