@@ -63,7 +63,8 @@ fn run(
     // All that others have a part in comes before this ends: what cargo says, the trials, and what they came to.
     let mut quiet = Quiet::start(&mut console, github.is_running).map_err(CiError::Output)?;
     let ledger = match source {
-        LedgerSource::Folder(folder) => Some(folder),
+        // From here; what the settings say is from where they are.
+        LedgerSource::Folder(folder) => Some(std::path::absolute(folder).map_err(CiError::Folder)?),
         _ => None,
     };
     let request = Request { selection, profile: Some(profile), ledger: ledger.as_deref() };
