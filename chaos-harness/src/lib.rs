@@ -110,6 +110,8 @@ pub mod safety;
 #[cfg(not(windows))]
 mod secret;
 #[cfg(not(windows))]
+pub mod settings;
+#[cfg(not(windows))]
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
@@ -117,9 +119,11 @@ mod terminal;
 mod toxiproxy;
 #[cfg(not(windows))]
 mod units;
+#[cfg(not(windows))]
+mod words;
 
 #[cfg(not(windows))]
-pub use blast_radius::{NoTargets, Reach, Scope, Stage, Targets};
+pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]
@@ -135,7 +139,7 @@ pub use secret::Secret;
 #[cfg(not(windows))]
 pub use system::{Service, ServiceName, Services, System};
 #[cfg(not(windows))]
-pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Rate, Share};
+pub use units::{ByteRate, Bytes, Factor, NoShare, Percent, PercentOutOfRange, Portion, Rate, Share};
 
 /// The client of a separate Toxiproxy server, in the version that this crate was built with.
 #[cfg(feature = "external-toxiproxy")]

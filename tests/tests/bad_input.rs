@@ -61,7 +61,7 @@ fn a_ladder_that_falls() {
 fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let trial = trial("bad_input::port_in_use::1_1_instance");
+    let trial = trial("bad_input::port_in_use::1_single_instance");
     let trial = trial.env("TARGET_SERVER", TARGET_SERVER).env("TAKEN_PORT", port);
     let finished = assert_fails(trial, AT_ONCE, &[]);
     let reason = reason(&finished);
@@ -75,7 +75,7 @@ fn a_port_in_use() {
 #[test]
 fn a_command_that_is_not_there() {
     // Left out where trials are listed; it fails where it is asked for.
-    let trial = trial("bad_input::command_not_found::1_1_instance").arg("--include-ignored");
+    let trial = trial("bad_input::command_not_found::1_single_instance").arg("--include-ignored");
     let parts =
         ["service `target` cannot be provided here", "command not found: no-such-server", "on the PATH"];
     assert_fails(trial, AT_ONCE, &parts);
@@ -83,7 +83,7 @@ fn a_command_that_is_not_there() {
 
 #[test]
 fn a_service_that_is_never_ready() {
-    let finished = assert_fails(trial("bad_input::never_ready::1_1_instance"), AT_ONCE, &[]);
+    let finished = assert_fails(trial("bad_input::never_ready::1_single_instance"), AT_ONCE, &[]);
     let reason = reason(&finished);
     assert!(reason.starts_with("could not start `target"), "{reason}");
     assert!(reason.contains("it was not ready within 800ms: it has to accept a connection"), "{reason}");
@@ -103,7 +103,7 @@ fn a_service_that_starts_slowly_is_waited_for() {
 
 #[test]
 fn a_binary_that_was_not_built() {
-    let finished = assert_fails(trial("bad_input::not_built::1_1_instance"), AT_ONCE, &[]);
+    let finished = assert_fails(trial("bad_input::not_built::1_single_instance"), AT_ONCE, &[]);
     let reason = reason(&finished);
     assert!(reason.starts_with("could not start `target"), "{reason}");
     assert!(reason.contains("cargo build --bin never-built"), "{reason}");
@@ -155,7 +155,7 @@ fn an_engine_that_forbids() {
 
 #[test]
 fn an_image_that_is_not_there() {
-    let trial = trial("bad_input::wrong_image::1_1_instance").with_docker().arg("--include-ignored");
+    let trial = trial("bad_input::wrong_image::1_single_instance").with_docker().arg("--include-ignored");
     let parts =
         ["service `target` cannot be provided here: container chaos-harness-no-such-image:0", "To run it, "];
     assert_fails(trial, AT_ONCE, &parts);

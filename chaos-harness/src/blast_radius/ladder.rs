@@ -1,7 +1,7 @@
 //! The blast-radius ladder of one experiment, its stages resolved to what they really reach.
 
-use super::Stage;
 use super::reach::{Extent, ScopeError, Unit};
+use super::{Risk, Scope, Stage};
 use crate::units::Percent;
 use std::num::NonZeroU32;
 
@@ -50,19 +50,55 @@ pub(crate) enum LadderError {
     },
 }
 
-/// The stages of an experiment that names none.
-pub(crate) fn default_stages(units: &[Unit]) -> Vec<Stage> {
-    let shares = [Stage::percent::<5>(), Stage::percent::<20>(), Stage::percent::<50>()];
-    if units.iter().any(|unit| matches!(unit, Unit::Instances(NonZeroU32::MIN))) {
-        // There is nothing smaller than the only instance, and nothing larger.
-        return vec![Stage::instances::<1>()];
+impl Rung {
+    /// How much there is to lose: the most that its stages say, else what the larger of the shares says that it asks
+    /// for and that it reaches.
+    pub(crate) fn risk(&self) -> Risk {
+        let said = std::iter::once(&self.stage).chain(&self.same).filter_map(Stage::said_risk).max();
+        let asked = match self.stage.scope() {
+            Scope::Share(share) => share.get(),
+            Scope::Instances(_) => Percent::ZERO,
+        };
+        let most = self.extents.iter().map(|extent| extent.share()).fold(asked, Percent::max);
+        said.unwrap_or_else(|| Risk::of_share(most))
     }
-    if units.iter().any(|unit| matches!(unit, Unit::Connections | Unit::Time(_))) {
-        return shares.into();
-    }
-    // A share that a small service cannot be cut into is passed over: the ladder is the harness's own choice here.
-    let possible = |stage: &Stage| units.iter().all(|unit| Extent::resolve(stage.scope(), *unit).is_ok());
-    std::iter::once(Stage::instances::<1>()).chain(shares.into_iter().filter(possible)).collect()
+}
+
+/// The ladder of an experiment, and of a workspace, that names none.
+fn built_in() -> [Stage; 4] {
+    [
+        Stage::instances::<1>().named("single_instance").risk(Risk::Low),
+        Stage::percent::<5>().named("small_percentage").risk(Risk::Low),
+        Stage::percent::<20>().named("larger_percentage").risk(Risk::Medium),
+        Stage::percent::<50>().named("significant_portion").risk(Risk::High),
+    ]
+}
+
+/// The stages of an experiment that names none: those of the workspace's `ladder`, or of the built-in one where that is
+/// empty, that fit what the faults are on. They were not written for it, so what does not fit is passed over.
+pub(crate) fn fitted(ladder: &[Stage], units: &[Unit]) -> Vec<Stage> {
+    let is_possible = |stage: &&Stage| units.iter().all(|unit| Extent::resolve(stage.scope(), *unit).is_ok());
+    let counts = units.iter().all(|unit| matches!(unit, Unit::Instances(_)));
+    let fits = |stage: &&Stage| counts || matches!(stage.scope(), Scope::Share(_));
+    let chosen = |ladder: &[Stage]| -> Vec<Stage> {
+        let mut stages: Vec<_> = ladder.iter().filter(is_possible).filter(fits).cloned().collect();
+        if stages.is_empty() {
+            // Instances alone, where shares are of something else: all of it, where there is one instance.
+            stages.extend(ladder.iter().find(is_possible).cloned());
+        }
+        if units.iter().all(|unit| *unit == Unit::Instances(NonZeroU32::MIN)) {
+            // There is nothing smaller than the only instance, and nothing larger.
+            stages.truncate(1);
+        }
+        stages
+    };
+    let stages = chosen(ladder);
+    if stages.is_empty() { chosen(&built_in()) } else { stages }
+}
+
+/// All stages of a ladder, as they would be written to have it again.
+pub(crate) fn stages(rungs: &[Rung]) -> Vec<Stage> {
+    rungs.iter().flat_map(|rung| std::iter::once(&rung.stage).chain(&rung.same)).cloned().collect()
 }
 
 /// Resolves stages against what each fault is on (the service's name, and the unit of its percentages).
@@ -142,12 +178,61 @@ mod tests {
         assert!(resolve(&[Stage::instances::<1>(), share(5)], &[("redis", Unit::Connections)]).is_err());
     }
 
+    fn names(stages: &[Stage]) -> Vec<String> {
+        stages.iter().map(Stage::name).collect()
+    }
+
+    const SHARES: [&str; 3] = ["small_percentage", "larger_percentage", "significant_portion"];
+
     #[test]
-    fn the_default_ladder_fits_what_the_fault_is_on() {
-        assert_eq!(default_stages(&[instances(10)]).len(), 4);
-        assert_eq!(default_stages(&[instances(1)]), [Stage::instances::<1>()]);
-        assert_eq!(default_stages(&[Unit::Connections]), [share(5), share(20), share(50)]);
-        assert_eq!(default_stages(&[instances(3)]), [Stage::instances::<1>(), share(20), share(50)]);
+    fn the_built_in_ladder_fits_what_the_fault_is_on() {
+        let default = |units: &[Unit]| names(&fitted(&[], units));
+        let all = [&["single_instance"], &SHARES[..]].concat();
+        assert_eq!(default(&[instances(10)]), all);
+        assert_eq!(default(&[instances(3)]), all);
+        assert_eq!(default(&[instances(1)]), ["single_instance"]);
+        assert_eq!(default(&[Unit::Connections]), SHARES);
+        assert_eq!(default(&[Unit::Time(NonZeroU32::MIN)]), SHARES);
+        assert_eq!(default(&[instances(1), Unit::Connections]), SHARES);
+    }
+
+    #[test]
+    fn the_ladder_of_the_workspace_takes_its_place_as_far_as_it_fits() {
+        let two = Stage::instances::<2>().named("two");
+        let ladder = [two.clone(), share(10).named("tenth"), share(40)];
+        let fit = |units: &[Unit]| names(&fitted(&ladder, units));
+        assert_eq!(fit(&[instances(10)]), ["two", "tenth", "40_percent"]);
+        assert_eq!(fit(&[instances(2)]), ["two", "tenth", "40_percent"]);
+        assert_eq!(fit(&[instances(1)]), ["tenth"]);
+        assert_eq!(fit(&[Unit::Connections]), ["tenth", "40_percent"]);
+        // One that never fits leaves the built-in one.
+        assert_eq!(names(&fitted(&[two], &[Unit::Connections])), SHARES);
+        let one = Stage::instances::<1>().named("one");
+        assert_eq!(names(&fitted(&[one], &[Unit::Connections])), ["one"]);
+    }
+
+    #[test]
+    fn a_risk_that_is_not_said_is_that_of_the_most_that_is_asked_or_reached() {
+        let risk = |stage: Stage, unit| resolve(&[stage], &[("x", unit)]).unwrap()[0].risk();
+        assert_eq!(risk(share(5), instances(20)), Risk::Low);
+        assert_eq!(risk(share(5), instances(3)), Risk::High);
+        assert_eq!(risk(share(60), instances(3)), Risk::Critical);
+        assert_eq!(risk(Stage::instances::<1>(), instances(5)), Risk::Medium);
+        assert_eq!(risk(Stage::instances::<1>(), Unit::Connections), Risk::Critical);
+        assert_eq!(risk(share(5).risk(Risk::Medium), instances(3)), Risk::Medium);
+        let merged = [share(5), share(10).risk(Risk::Critical)];
+        assert_eq!(resolve(&merged, &[("x", instances(3))]).unwrap()[0].risk(), Risk::Critical);
+        let climbs = resolve(&fitted(&[], &[instances(100)]), &[("x", instances(100))]).unwrap();
+        let risks: Vec<_> = climbs.iter().map(Rung::risk).collect();
+        assert_eq!(risks, [Risk::Low, Risk::Low, Risk::Medium, Risk::High]);
+    }
+
+    #[test]
+    fn the_stages_of_a_ladder_make_it_again() {
+        let faults = [("x", instances(3))];
+        let rungs = resolve(&fitted(&[], &[instances(3)]), &faults).unwrap();
+        assert_eq!(rungs.len(), 1, "each of them reaches one of three");
+        assert_eq!(resolve(&stages(&rungs), &faults), Ok(rungs));
     }
 
     proptest! {
@@ -162,16 +247,22 @@ mod tests {
         }
 
         #[test]
-        fn a_default_ladder_can_always_be_resolved(replicas in prop::collection::vec(0_u32..40, 1..4)) {
+        fn a_default_ladder_can_always_be_resolved(
+            replicas in prop::collection::vec(0_u32..40, 1..4),
+            rising in prop::collection::btree_set(1_u32..=100, 0..5),
+            count in 0_u32..10,
+        ) {
             let units: Vec<_> = replicas
                 .iter()
                 .map(|count| NonZeroU32::new(*count).map_or(Unit::Connections, Unit::Instances))
                 .collect();
             let faults: Vec<_> = units.iter().map(|unit| ("x", *unit)).collect();
-            // A mixture in which one scope means different things may have no common ladder: that is said, not hidden.
-            if units.iter().all(|unit| *unit == units[0]) {
-                prop_assert!(resolve(&default_stages(&units), &faults).is_ok());
-            }
+            prop_assert!(resolve(&fitted(&[], &units), &faults).is_ok());
+            // So can each other that rises, and names one kind of scope.
+            let shares: Vec<_> = rising.iter().map(|percent| share(*percent)).collect();
+            prop_assert!(resolve(&fitted(&shares, &units), &faults).is_ok());
+            let counted = NonZeroU32::new(count).map(|count| Stage::from(Scope::Instances(count)));
+            prop_assert!(resolve(&fitted(counted.as_slice(), &units), &faults).is_ok());
         }
     }
 }

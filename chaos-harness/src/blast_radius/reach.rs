@@ -58,19 +58,6 @@ pub(crate) enum ScopeError {
         "a fault in slices touches a share of the time of each connection: write the stage as a share, as in `5%`"
     )]
     NoShare,
-    /// The smallest possible share is more than twice what is asked.
-    #[error(
-        "{asked} of {of} instances is at least one, which is {reached}: more than twice what is asked; \
-         write `1 instance` where that is meant"
-    )]
-    TooCoarse {
-        /// The share that is asked for.
-        asked: Share,
-        /// How many instances there are.
-        of: NonZeroU32,
-        /// The smallest share there is.
-        reached: Percent,
-    },
 }
 
 impl Extent {
@@ -92,12 +79,7 @@ impl Extent {
             (Scope::Instances(_), Unit::Time(_)) => Err(ScopeError::NoShare),
             (Scope::Share(asked), Unit::Instances(of)) => {
                 let count = u32::try_from(asked.get().of_count(of.get() as usize)).unwrap_or(of.get());
-                let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-                let extent = Self::Instances { count, of };
-                if extent.share().ppm() > asked.get().ppm().saturating_mul(2) {
-                    return Err(ScopeError::TooCoarse { asked, of, reached: extent.share() });
-                }
-                Ok(extent)
+                Ok(Self::Instances { count: NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN), of })
             }
         }
     }
@@ -186,15 +168,9 @@ mod tests {
         let instances = |count, of| Ok(Extent::Instances { count: number(count), of: number(of) });
         assert_eq!(resolve(29, 10), instances(2, 10));
         assert_eq!(resolve(5, 10), instances(1, 10));
+        assert_eq!(resolve(5, 3), instances(1, 3));
+        assert_eq!(resolve(1, 1), instances(1, 1));
         assert_eq!(resolve(100, 3), instances(3, 3));
-    }
-
-    #[test]
-    fn a_share_that_would_reach_more_than_twice_as_far_is_refused() {
-        let refused = Extent::resolve(share(4), Unit::Instances(number(10)));
-        assert!(matches!(refused, Err(ScopeError::TooCoarse { .. })), "{refused:?}");
-        assert!(Extent::resolve(share(50), Unit::Instances(number(1))).is_ok());
-        assert!(Extent::resolve(share(49), Unit::Instances(number(1))).is_err());
     }
 
     #[test]

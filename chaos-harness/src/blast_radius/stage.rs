@@ -1,5 +1,6 @@
 //! One step of the blast-radius ladder.
 
+use super::Risk;
 use crate::units::Share;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,15 +27,16 @@ impl fmt::Display for Scope {
     }
 }
 
-/// One step of the blast-radius ladder: a scope, and the name that its trial has.
+/// One step of the blast-radius ladder: a scope, a risk, and the name that its trial has.
 ///
 /// ```
-/// use chaos_harness::{Scope, Share, Stage};
+/// use chaos_harness::{Risk, Scope, Share, Stage};
 /// use std::num::NonZeroU32;
 /// assert_eq!(Stage::percent::<5>().name(), "5_percent");
 /// assert_eq!(Stage::share(Share::ppm::<5_000>()).name(), "0_5_percent");
 /// assert_eq!(Stage::instances::<1>().name(), "1_instance");
 /// assert_eq!(Stage::percent::<50>().named("half").name(), "half");
+/// assert_eq!(Stage::percent::<50>().risk(Risk::Critical).said_risk(), Some(Risk::Critical));
 ///
 /// // A number that is known only when the program runs.
 /// let count = NonZeroU32::new(3).expect("three is not zero");
@@ -50,13 +52,15 @@ impl fmt::Display for Scope {
 pub struct Stage {
     name: Option<String>,
     scope: Scope,
+    #[serde(default)]
+    risk: Option<Risk>,
 }
 
 impl Stage {
     /// Touches this share of the service.
     #[must_use]
     pub const fn share(share: Share) -> Self {
-        Self { name: None, scope: Scope::Share(share) }
+        Self { name: None, scope: Scope::Share(share), risk: None }
     }
 
     /// Touches this share of the service, in whole percent from 1 to 100. Anything else does not compile.
@@ -74,13 +78,25 @@ impl Stage {
                 None => panic!("a stage of 0 instances touches nothing"),
             }
         };
-        Self { name: None, scope: Scope::Instances(count) }
+        Self { name: None, scope: Scope::Instances(count), risk: None }
     }
 
     /// Names the stage; without, the name is made from its scope.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
+    }
+
+    /// Says how much there is to lose; without, it follows from the share that is touched ([`Risk`]).
+    #[must_use]
+    pub fn risk(self, risk: Risk) -> Self {
+        Self { risk: Some(risk), ..self }
+    }
+
+    /// How much there is to lose, where the stage says it.
+    #[must_use]
+    pub const fn said_risk(&self) -> Option<Risk> {
+        self.risk
     }
 
     /// How much it touches.
@@ -106,7 +122,7 @@ impl Stage {
 
 impl From<Scope> for Stage {
     fn from(scope: Scope) -> Self {
-        Self { name: None, scope }
+        Self { name: None, scope, risk: None }
     }
 }
 

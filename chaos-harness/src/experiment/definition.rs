@@ -36,7 +36,7 @@ pub struct Definition {
     pub recover: Recover,
     /// What ends the experiment at once.
     pub halt_if: Vec<Threshold>,
-    /// The blast-radius ladder.
+    /// The blast-radius ladder; empty where the experiment names none.
     pub stages: Vec<Stage>,
     /// How sure a decision on a threshold must be.
     pub confidence: Percent,
@@ -218,7 +218,11 @@ impl Experiment {
         self
     }
 
-    /// The blast-radius ladder, smallest first. Without it: 1 instance, 5 %, 20 %, 50 %.
+    /// The blast-radius ladder, smallest first.
+    ///
+    /// Without it: that of the workspace, or `single_instance` (1 instance, low risk), `small_percentage` (5 %, low),
+    /// `larger_percentage` (20 %, medium), and `significant_portion` (50 %, high), as far as they fit what the faults are on:
+    /// one instance alone where there is no other, and no number of instances where a share is one of connections or of time.
     pub fn stages(mut self, stages: impl IntoIterator<Item = Stage>) -> Self {
         self.definition.stages.extend(stages);
         self

@@ -1,7 +1,7 @@
 //! What can be said of an experiment before anything is started: its ladder, or what is wrong with it.
 
 use super::Definition;
-use crate::blast_radius::{LadderError, Rung, Unit, default_stages, resolve};
+use crate::blast_radius::{LadderError, Rung, Stage, Unit, fitted, resolve};
 use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
 use crate::proxy::ToxicSpec;
@@ -97,8 +97,9 @@ pub(crate) enum Problem {
     Ladder(#[from] LadderError),
 }
 
-/// Checks an experiment as it is written, and resolves its ladder. All problems are found at once.
-pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>> {
+/// Checks an experiment as it is written, and resolves its ladder: where it names none, that of the workspace, or the
+/// built-in one where that is empty. All problems are found at once.
+pub(crate) fn outline(definition: &Definition, ladder: &[Stage]) -> Result<Vec<Rung>, Vec<Problem>> {
     let mut problems: Vec<Problem> = check(&definition.system).into_iter().map(Problem::from).collect();
     problems.extend(definition.load.problems().into_iter().map(Problem::from));
     problems.extend(thresholds(definition));
@@ -142,7 +143,7 @@ pub(crate) fn outline(definition: &Definition) -> Result<Vec<Rung>, Vec<Problem>
     }
     let default;
     let stages = if definition.stages.is_empty() {
-        default = default_stages(&units.iter().map(|(_, unit)| *unit).collect::<Vec<_>>());
+        default = fitted(ladder, &units.iter().map(|(_, unit)| *unit).collect::<Vec<_>>());
         &default
     } else {
         &definition.stages
@@ -225,7 +226,6 @@ fn unknown_service(definition: &Definition, fault: &Fault) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blast_radius::Stage;
     use crate::experiment::{Experiment, Recover};
     use crate::measure::{Load, metric};
     use crate::system::{Command, Source, System, container, external, process};
@@ -251,7 +251,7 @@ mod tests {
             .halt_if([metric::error_rate().above(Percent::new(50))]);
         let mut definition = experiment.definition;
         change(&mut definition);
-        outline(&definition).err().unwrap_or_default()
+        outline(&definition, &[]).err().unwrap_or_default()
     }
 
     /// A sound experiment on ten inventories and one Redis, with this fault.
@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn names(experiment: &Experiment) -> Vec<String> {
-        let rungs = outline(experiment.definition()).expect("it is sound");
+        let rungs = outline(experiment.definition(), &[]).expect("it is sound");
         rungs.iter().map(|rung| rung.stage.name()).collect()
     }
 
@@ -371,14 +371,27 @@ mod tests {
 
     #[test]
     fn the_default_ladder_climbs_instances_where_there_are_several() {
-        assert_eq!(names(&sound(fault::kill("inventory"))), ["1_instance", "20_percent", "50_percent"]);
+        let climbed = ["single_instance", "larger_percentage", "significant_portion"];
+        assert_eq!(names(&sound(fault::kill("inventory"))), climbed);
+    }
+
+    #[test]
+    fn the_ladder_of_the_workspace_is_climbed_where_the_experiment_names_none() {
+        let third = [Stage::percent::<30>().named("third")];
+        let names = |experiment: Experiment| {
+            let rungs = outline(experiment.definition(), &third).expect("it is sound");
+            rungs.iter().map(|rung| rung.stage.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(sound(fault::kill("inventory"))), ["third"]);
+        let own = sound(fault::kill("inventory")).stages([Stage::percent::<50>()]);
+        assert_eq!(names(own), ["50_percent"]);
     }
 
     #[test]
     fn a_share_is_of_connections_where_a_toxic_meets_a_single_instance() {
         let reach = |fault: Fault| {
             let experiment = sound(fault).stages([Stage::percent::<20>()]);
-            let rungs = outline(experiment.definition()).expect("it is sound");
+            let rungs = outline(experiment.definition(), &[]).expect("it is sound");
             rungs[0].extents.iter().map(|extent| extent.draw(1.into(), "").to_string()).collect::<Vec<_>>()
         };
         let slow = |service: &str| fault::latency(service, Duration::from_millis(5)).into();
@@ -391,7 +404,7 @@ mod tests {
     fn a_fault_that_no_provider_takes_is_refused_and_one_that_some_take_is_not() {
         let on = |redis: Source, fault: Fault| {
             let fault = Fault { service: "echo".into(), ..fault };
-            outline(judged(experiment(redis)).inject([fault]).definition())
+            outline(judged(experiment(redis)).inject([fault]).definition(), &[])
         };
         let limit = || fault::limit_memory("redis", Bytes::new(1 << 26)).into();
         let image = || container("redis:7").port(6379);
@@ -407,7 +420,7 @@ mod tests {
     fn what_this_run_does_not_start_takes_faults_only_where_it_is_allowed() {
         let on = |echo: Source| {
             let slow = fault::latency("echo", Duration::from_millis(5)).into();
-            outline(judged(experiment(echo)).inject([slow]).definition())
+            outline(judged(experiment(echo)).inject([slow]).definition(), &[])
         };
         // What is tried first makes no difference: another machine may lack it.
         let process = || process("echo --port {port}");
@@ -424,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_cpu_share_of_nothing_is_a_mistake_and_not_a_lack() {
-        let to = |share| outline(sound(fault::starve_cpu("redis").to(share)).definition());
+        let to = |share| outline(sound(fault::starve_cpu("redis").to(share)).definition(), &[]);
         let mistake = Problem::NoCpu("starve redis to 0% of a CPU".to_owned());
         assert_eq!(to(Percent::ZERO).unwrap_err(), [mistake]);
         assert!(to(Percent::new(1)).is_ok());

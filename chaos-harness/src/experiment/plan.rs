@@ -1,7 +1,7 @@
 //! The plan of one trial: everything that was decided before it began.
 
 use super::Definition;
-use crate::blast_radius::{Reach, Rung, Scope};
+use crate::blast_radius::{Reach, Risk, Rung, Scope};
 use crate::chance::Seed;
 use crate::fault::Fault;
 use crate::redact::Redactor;
@@ -41,6 +41,9 @@ pub struct PlannedStage {
     pub scope: Scope,
     /// Stages after it that reach just the same.
     pub same: Vec<Scope>,
+    /// How much there is to lose; none in a plan of a release that had no risks.
+    #[serde(default)]
+    pub risk: Option<Risk>,
 }
 
 /// A fault and where it goes.
@@ -78,6 +81,7 @@ impl Plan {
                 name: rung.stage.name(),
                 scope: rung.stage.scope(),
                 same: rung.same.iter().map(crate::blast_radius::Stage::scope).collect(),
+                risk: Some(rung.risk()),
             },
             injections: injections.collect(),
             services,

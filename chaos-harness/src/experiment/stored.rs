@@ -97,7 +97,7 @@ impl Plan {
     /// assert!(error.to_string().contains("missing field `definition`"));
     /// ```
     pub fn from_json(text: &[u8]) -> Result<Self, StoredError> {
-        let plan: Self = read(text)?;
+        let mut plan: Self = read(text)?;
         if plan.schema != Self::SCHEMA {
             return Err(StoredError::Schema { is: plan.schema });
         }
@@ -118,6 +118,7 @@ impl Plan {
             return inconsistent("stage");
         };
         let anew = Self::new(&plan.definition, rung, plan.services.clone(), plan.seed, plan.inject);
+        plan.stage.risk = plan.stage.risk.or(anew.stage.risk);
         if anew.stage != plan.stage {
             return inconsistent("stage");
         }
@@ -150,7 +151,7 @@ impl Definition {
         let said = |problems: Vec<outline::Problem>| {
             StoredError::Problems(problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect())
         };
-        outline(self).map_err(said)
+        outline(self, &[]).map_err(said)
     }
 
     /// Asked first: what follows takes time and memory as they say.

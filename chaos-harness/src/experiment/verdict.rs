@@ -1,5 +1,6 @@
 //! What is concluded from what was seen. Pure: facts in, conclusion out.
 
+use super::Reached;
 use crate::measure::{Decision, Evaluated};
 use crate::units::show_duration;
 use serde::{Deserialize, Serialize};
@@ -140,6 +141,9 @@ pub struct Facts {
     pub turbulence: Option<Judged>,
     /// Each injection's effect. Empty where nothing was to be injected.
     pub effects: Vec<Effect>,
+    /// How much each injection really reached, beside what was asked for.
+    #[serde(default)]
+    pub reached: Vec<Reached>,
     /// How the steady state came back.
     pub recovery: Option<Recovery>,
     /// Why that was not measured, where the faults were not undone as they were meant to be.

@@ -25,8 +25,8 @@ mod tests {
 
     #[test]
     fn a_trial_is_named_after_its_experiment_and_its_numbered_stage() {
-        let stages = ["1_instance", "small percentage", "50%"];
-        assert_eq!(trial_name("cart::slow_redis", &stages, 0), "cart::slow_redis::1_1_instance");
+        let stages = ["single_instance", "small percentage", "50%"];
+        assert_eq!(trial_name("cart::slow_redis", &stages, 0), "cart::slow_redis::1_single_instance");
         assert_eq!(trial_name("cart::slow_redis", &stages, 1), "cart::slow_redis::2_small_percentage");
         assert_eq!(trial_name("slow_redis", &stages, 2), "slow_redis::3_50_percent");
     }

@@ -10,6 +10,9 @@ pub struct RouteCounters {
     pub opened: u64,
     /// Connections open now.
     pub open: u64,
+    /// Requests, as far as they can be told apart without knowing the protocol: each connection that was opened, and
+    /// each time that bytes came from a client after bytes from the service.
+    pub requests: u64,
     /// Bytes that came from clients.
     pub upstream_received: u64,
     /// Bytes that came from the service.
@@ -42,6 +45,12 @@ pub struct ToxicCounters {
     pub carried: u64,
     /// Those of the touched that carried.
     pub touched_carried: u64,
+    /// [Requests](RouteCounters::requests) on the considered connections, while it was in force.
+    #[serde(default)]
+    pub requests: u64,
+    /// Those of them on touched connections.
+    #[serde(default)]
+    pub touched_requests: u64,
     /// Bytes that arrived in its direction on the considered connections, while it was in force.
     pub bytes: u64,
     /// Those of them that arrived on touched connections; with time slices, in touched slices.
@@ -67,6 +76,7 @@ impl ToxicCounters {
 pub(super) struct RouteTally {
     pub(super) opened: AtomicU64,
     pub(super) open: AtomicU64,
+    pub(super) requests: AtomicU64,
     pub(super) upstream_received: AtomicU64,
     pub(super) downstream_received: AtomicU64,
     pub(super) upstream_bytes: AtomicU64,
@@ -78,6 +88,7 @@ impl RouteTally {
         RouteCounters {
             opened: self.opened.load(Relaxed),
             open: self.open.load(Relaxed),
+            requests: self.requests.load(Relaxed),
             upstream_received: self.upstream_received.load(Relaxed),
             downstream_received: self.downstream_received.load(Relaxed),
             upstream_bytes: self.upstream_bytes.load(Relaxed),
@@ -94,6 +105,8 @@ pub(super) struct ToxicTally {
     touched: AtomicU64,
     carried: AtomicU64,
     touched_carried: AtomicU64,
+    requests: AtomicU64,
+    touched_requests: AtomicU64,
     bytes: AtomicU64,
     touched_bytes: AtomicU64,
     closed: AtomicU64,
@@ -118,6 +131,11 @@ impl ToxicTally {
         self.touched_carried.fetch_add(u64::from(touched), Relaxed);
     }
 
+    pub(super) fn asks(&self, touched: bool) {
+        self.requests.fetch_add(1, Relaxed);
+        self.touched_requests.fetch_add(u64::from(touched), Relaxed);
+    }
+
     pub(super) fn considers_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
     }
@@ -139,6 +157,8 @@ impl ToxicTally {
             touched: self.touched.load(Relaxed),
             carried: self.carried.load(Relaxed),
             touched_carried: self.touched_carried.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            touched_requests: self.touched_requests.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             touched_bytes: self.touched_bytes.load(Relaxed),
             closed: self.closed.load(Relaxed),

@@ -78,6 +78,11 @@ impl Met {
         self.tally.retouches(false);
     }
 
+    /// A request begins.
+    pub(super) fn asks(&self) {
+        self.tally.asks(self.touched);
+    }
+
     /// Bytes have arrived that go the way of `stream`.
     pub(super) fn count(&mut self, stream: Stream, bytes: u64) {
         if self.stream.is_none_or(|its| its == stream) {

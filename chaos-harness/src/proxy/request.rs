@@ -49,6 +49,9 @@ impl Encounter {
         now: Instant,
     ) -> Self {
         let mut met = Met::new(toxic, touched);
+        if meeting == Meeting::New {
+            met.asks();
+        }
         if !touched {
             return Self { met, up: None, down: None };
         }

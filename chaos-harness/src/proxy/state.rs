@@ -32,6 +32,8 @@ pub(super) struct State {
     met: Vec<Met>,
     /// The peers found gone while writing to them, once the other has been told.
     told: Told,
+    /// Whether the service has spoken since the last request began, so that the client's next bytes begin another.
+    answered: bool,
     timer: Timer,
     tally: Arc<RouteTally>,
 }
@@ -72,6 +74,7 @@ impl State {
     pub(super) fn new(client: TcpStream, shared: &Arc<Shared>, tally: Arc<RouteTally>, now: Instant) -> Self {
         tally.opened.fetch_add(1, Relaxed);
         tally.open.fetch_add(1, Relaxed);
+        tally.requests.fetch_add(1, Relaxed);
         Self {
             phase: Phase::Opening(client),
             opened: now,
@@ -79,6 +82,7 @@ impl State {
             down: Link::new(shared),
             met: Vec::new(),
             told: Told::default(),
+            answered: false,
             timer: Timer::new(shared),
             tally,
         }
@@ -277,6 +281,11 @@ impl State {
             if arrived > 0 {
                 received.fetch_add(arrived, Relaxed);
                 self.met.iter_mut().for_each(|met| met.count(stream, arrived));
+                let was_answered = std::mem::replace(&mut self.answered, stream == Stream::Downstream);
+                if was_answered && stream == Stream::Upstream {
+                    self.tally.requests.fetch_add(1, Relaxed);
+                    self.met.iter().for_each(Met::asks);
+                }
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The event record of one trial: one JSON object a line, in the order in which things happened.
 
 use crate::clock;
-use crate::experiment::{Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Recovery, UndoResult};
+use crate::experiment::{
+    Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Reached, Recovery, UndoResult,
+};
 use crate::measure::Summary;
 use crate::redact::Redactor;
 use crate::safety::{Forced, private};
@@ -65,6 +67,11 @@ pub enum Event<'a> {
     Effect {
         /// What was seen.
         effect: &'a Effect,
+    },
+    /// How much a fault has reached, at the end of the turbulence.
+    Reached {
+        /// What was counted.
+        reached: &'a Reached,
     },
     /// A fault was undone.
     Undone {

@@ -1,6 +1,8 @@
 //! Reading a journal that someone wrote: this release, another one, or whoever hands it over.
 
-use crate::experiment::{Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Recovery, UndoResult};
+use crate::experiment::{
+    Conclusion, Effect, Halt, Judged, Obstacle, Phase, Plan, Reached, Recovery, UndoResult,
+};
 use crate::foreign_json::{DEEPEST, is_shallow};
 use crate::measure::Summary;
 use crate::safety::Forced;
@@ -83,6 +85,11 @@ pub enum PastEvent {
         /// What was seen.
         effect: Effect,
     },
+    /// How much a fault has reached, at the end of the turbulence.
+    Reached {
+        /// What was counted.
+        reached: Box<Reached>,
+    },
     /// A fault was undone.
     Undone {
         /// Which.
@@ -129,7 +136,7 @@ pub enum PastEvent {
 }
 
 /// The names of the events that are known, which is what tells an unknown event from a wrong one.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "planned",
     "service_ready",
     "phase_started",
@@ -137,6 +144,7 @@ const KNOWN: [&str; 13] = [
     "phase_ended",
     "injecting",
     "effect",
+    "reached",
     "undone",
     "halted",
     "recovered",

@@ -69,8 +69,10 @@ impl Details<'_> {
         }
         undone(f, undo, conclusion.verdict)?;
         let injected = !facts.effects.is_empty() || facts.turbulence.is_some();
+        let mut reached = facts.reached.iter();
         for injection in plan.injections.iter().filter(|_| injected) {
-            line(f, "fault", &format!("{}: {}", injection.fault, injection.reach))?;
+            let reached = reached.next().map(|reached| format!("\n{reached}")).unwrap_or_default();
+            line(f, "fault", &format!("{}: {}{reached}", injection.fault, injection.reach))?;
         }
         for effect in &facts.effects {
             match &effect.seen {
@@ -178,13 +180,14 @@ pub(super) mod tests {
     use super::*;
     use crate::blast_radius::Stage;
     use crate::chance::Seed;
-    use crate::experiment::{Blame, Conclusion, Effect, Experiment, Facts, Plan, Recovery, outline};
+    use crate::experiment::reached::Counted;
+    use crate::experiment::{Blame, Conclusion, Effect, Experiment, Facts, Plan, Reached, Recovery, outline};
     use crate::measure::sample::tests::sample;
     use crate::measure::sample::{ErrorTable, Outcome};
     use crate::measure::{Load, Sample, Summary, Threshold, evaluate, metric};
     use crate::report::{LogTail, PhaseReport};
     use crate::system::{ChosenService, System, cargo_bin};
-    use crate::units::{Percent, Rate};
+    use crate::units::{Percent, Portion, Rate};
     use crate::{BoxError, fault};
     use std::time::Duration;
 
@@ -208,9 +211,8 @@ pub(super) mod tests {
             .stages([Stage::percent::<50>().named("half")]);
         let definition = experiment.definition();
         // What cannot be decided within a second is of no concern here.
-        let rungs =
-            outline(&crate::experiment::Definition { expect: vec![thresholds()[0]], ..definition.clone() });
-        let rungs = rungs.expect("it is sound");
+        let decidable = crate::experiment::Definition { expect: vec![thresholds()[0]], ..definition.clone() };
+        let rungs = outline(&decidable, &[]).expect("it is sound");
         let service = &definition.system.services[0];
         let services = vec![ChosenService {
             name: service.name.clone(),
@@ -247,6 +249,17 @@ pub(super) mod tests {
         (PhaseReport { phase, lasted: SECOND, extended: failed > 0, summary }, judged)
     }
 
+    fn reached() -> Reached {
+        let (connections, requests) = (Some(part(51, 100)), Some(part(50, 100)));
+        let counted = Counted { connections, requests, bytes: None };
+        let plan = plan();
+        Reached::new(&plan.injections[0], plan.stage.scope, part(2, 4), counted, 100)
+    }
+
+    fn part(hit: u64, of: u64) -> Portion {
+        Portion { hit, of }
+    }
+
     /// A trial of which there is something to tell of every kind.
     pub(in crate::report) fn report() -> Report {
         let (before, baseline) = phase(Phase::Baseline, 0);
@@ -259,6 +272,7 @@ pub(super) mod tests {
                 targets: "2 of 4 instances".to_owned(),
                 seen: Ok("it has ended and refuses connections".to_owned()),
             }],
+            reached: vec![reached()],
             recovery: Some(Recovery { after: Some(SECOND / 4), within: SECOND * 5, late: 0.0 }),
             ..Facts::default()
         };

@@ -4,10 +4,12 @@
 
 mod amount;
 mod nonzero;
+mod portion;
 mod share;
 
 pub use amount::{ByteRate, Bytes, Rate};
 pub use nonzero::{NoShare, Share};
+pub use portion::Portion;
 pub use share::{Factor, Percent, PercentOutOfRange};
 
 /// A duration the way it is written in an attribute: `500ms`, `1.5s`, `250us`.

@@ -1,5 +1,7 @@
 //! The command line, and its help.
 
+use crate::completions::Completions;
+use crate::init::Init;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -9,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 /// Where a server is looked for.
 pub(crate) const USUAL_SERVER: &str = "http://127.0.0.1:8474";
 
-/// Faults on TCP connections, from the command line.
+/// Chaos experiments and faults on TCP connections, from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "cargo chaos", bin_name = "cargo chaos", version)]
 pub(crate) struct Arguments {
@@ -19,6 +21,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Add chaos experiments to a crate: a sample, its settings, nextest's, and workflows
+    ///
+    /// Adds a test target to Cargo.toml, and makes tests/chaos.rs, and at the root of the workspace chaos.toml,
+    /// .config/nextest.toml and two workflows for GitHub. What is there stays as it is: a second time changes nothing.
+    Init(Init),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the
@@ -33,6 +40,8 @@ pub(crate) enum Command {
     /// What a living test process or its guard holds is never touched. A process is known by its number and start time, a
     /// container by its id and label: what came later by the same number or name is left alone.
     Recover(Runs),
+    /// Print what completes these commands in a shell
+    Completions(Completions),
 }
 
 /// The runs that a command is about.

@@ -149,6 +149,8 @@ mod tests {
             touched: touched_carried,
             carried,
             touched_carried,
+            requests: carried,
+            touched_requests: touched_carried,
             bytes: carried,
             touched_bytes: touched_carried,
             closed: 0,

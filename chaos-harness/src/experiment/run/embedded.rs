@@ -2,6 +2,7 @@
 
 use super::effect::{self, ToxicRoute};
 use super::routes::ToxicRoutes;
+use super::traffic::Passed;
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::proxy::{Proxy, ProxyError, Route, Table, ToxicSpec};
@@ -122,6 +123,13 @@ impl ToxicRoutes for EmbeddedRoutes {
             routes.push(found.ok_or("the proxy has lost the toxic")?);
         }
         Ok(effect::of_toxic(reach, &routes)?)
+    }
+
+    async fn passed(&self, label: &str, toxic: &str) -> Passed {
+        let Ok(route) = self.route(label) else { return Passed::default() };
+        let counters = route.counters();
+        let toxic = counters.toxics.iter().find(|counters| counters.name == toxic).cloned();
+        Passed { toxic, route: Some(counters) }
     }
 
     async fn close(&self) -> Vec<Attempt> {

@@ -1,17 +1,19 @@
 //! Injecting faults, and undoing them: in reverse order, whatever happened meanwhile.
 
 use super::routes::ToxicRoutes;
+use super::traffic::{self, Watched};
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::causes::causes;
 use crate::experiment::undo::Undoing;
-use crate::experiment::{Effect, Injection};
+use crate::experiment::{Effect, Injection, Plan, Reached};
 use crate::fault::{FaultKind, InstanceFault};
-use crate::proxy::ToxicSpec;
+use crate::proxy::{RouteCounters, ToxicSpec};
 use crate::report::{Event, Journal};
 use crate::safety::{Attempt, Undone};
 use crate::system::{self, Instance, InstanceState, RunningSystem};
-use crate::units::Percent;
+use crate::units::{Percent, Portion};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -21,6 +23,8 @@ pub(super) struct Injector<'a> {
     routes: &'a dyn ToxicRoutes,
     journal: &'a Journal,
     applied: Mutex<Vec<Applied>>,
+    /// What had passed through the routes to each service concerned, before anything was injected.
+    before: Mutex<BTreeMap<String, RouteCounters>>,
     /// What came of undoing, until it is told: it may be cut off and go on later.
     undoing: Mutex<Undoing>,
     is_in_doubt: AtomicBool,
@@ -41,6 +45,7 @@ impl<'a> Injector<'a> {
             routes,
             journal,
             applied: Mutex::default(),
+            before: Mutex::default(),
             undoing: Mutex::default(),
             is_in_doubt: AtomicBool::new(false),
         }
@@ -48,6 +53,12 @@ impl<'a> Injector<'a> {
 
     /// Injects everything. What was begun is remembered before it is done, so that a cut-off injection is undone too.
     pub(super) async fn inject(&self, injections: &[Injection]) -> Result<(), BoxError> {
+        for label in injections.iter().flat_map(|injection| self.labels(injection)) {
+            if let Some(counters) = self.routes.passed(label, "").await.route {
+                let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+                before.insert(label.to_owned(), counters);
+            }
+        }
         for (number, injection) in injections.iter().enumerate() {
             let (fault, targets) = (injection.fault.to_string(), injection.reach.to_string());
             tracing::info!("inject: {fault}: {targets}");
@@ -75,6 +86,34 @@ impl<'a> Injector<'a> {
             effects.push(effect);
         }
         effects
+    }
+
+    /// How much each injection has reached, to be asked while they are in effect: under them, so many operations were
+    /// started.
+    pub(super) async fn reached(&self, plan: &Plan, started: u64) -> Vec<Reached> {
+        let mut all = Vec::new();
+        for (number, injection) in plan.injections.iter().enumerate() {
+            let chosen = injection.instances();
+            let mut watched = Vec::new();
+            for (index, label) in self.labels(injection).enumerate() {
+                let now = self.routes.passed(label, &toxic_name(number)).await;
+                let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).get(label).cloned();
+                watched.push(Watched { is_chosen: chosen.contains(&index), before, now });
+            }
+            let instances = Portion { hit: chosen.len() as u64, of: watched.len() as u64 };
+            let counted = traffic::count(&injection.reach, &watched);
+            let reached = Reached::new(injection, plan.stage.scope, instances, counted, started);
+            tracing::info!("reached: {}: {reached}", reached.fault);
+            self.journal.event(&Event::Reached { reached: &reached });
+            all.push(reached);
+        }
+        all
+    }
+
+    /// The routes to all instances of the service that a fault is on.
+    fn labels(&self, injection: &Injection) -> impl Iterator<Item = &str> {
+        let service = injection.fault.service.clone();
+        (0..).map_while(move |index| self.system.route_name(&service, index))
     }
 
     async fn seen_by_proxy(&self, injection: &Injection, toxic: &str) -> Result<String, String> {

@@ -115,7 +115,7 @@ mod tests {
             .inject(faults)
             .expect([metric::error_rate().below(Percent::new(10))])
             .stages([stage]);
-        let rungs = outline(experiment.definition()).expect("it is sound");
+        let rungs = outline(experiment.definition(), &[]).expect("it is sound");
         refuse(experiment.definition(), &rungs[0], limits)
     }
 

@@ -13,6 +13,7 @@ mod lease;
 mod live_logs;
 mod routes;
 mod steps;
+mod traffic;
 mod trial;
 mod user_code;
 

@@ -1,5 +1,6 @@
 //! The routes of one trial, where toxics go: whichever proxy it is.
 
+use super::traffic::Passed;
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::proxy::ToxicSpec;
@@ -18,6 +19,9 @@ pub(super) trait ToxicRoutes: Routes {
 
     /// The proof that a toxic on these routes met the workload, or what is missing from it.
     async fn effect(&self, reach: &Reach, labels: &[&str], toxic: &str) -> Result<String, BoxError>;
+
+    /// What passed through a route so far, and what this toxic did there, as far as it is counted.
+    async fn passed(&self, label: &str, toxic: &str) -> Passed;
 
     /// Undoes what the routes left outside of this process, and tells what could not be undone.
     async fn close(&self) -> Vec<Attempt>;

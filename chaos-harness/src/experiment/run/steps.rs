@@ -178,6 +178,8 @@ impl<'a> Steps<'a> {
         // Asked while the faults are still on.
         facts.effects = self.injector.effects(&self.plan.injections).await;
         tell_effects(&facts.effects);
+        let started = turbulence.summary.operations.saturating_sub(turbulence.summary.overloaded);
+        facts.reached = self.injector.reached(self.plan, started).await;
 
         let undoing = self.undo().await;
         facts.recovery_left_out = undoing.in_the_way();
@@ -416,6 +418,10 @@ mod tests {
             Ok(String::new())
         }
 
+        async fn passed(&self, _: &str, _: &str) -> super::super::traffic::Passed {
+            super::super::traffic::Passed::default()
+        }
+
         async fn close(&self) -> Vec<Attempt> {
             Vec::new()
         }
@@ -436,7 +442,7 @@ mod tests {
             .expect([metric::error_rate().below(Percent::new(10))])
             .stages([crate::Stage::instances::<1>()]);
         let definition = experiment.definition();
-        let rung = outline(definition).unwrap().remove(0);
+        let rung = outline(definition, &[]).unwrap().remove(0);
         let spec = &definition.system.services[0];
         let (name, provider) = (spec.name.clone(), spec.providers[0].clone());
         let services = vec![ChosenService { name, provider, after: Vec::new() }];

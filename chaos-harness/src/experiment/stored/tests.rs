@@ -30,7 +30,7 @@ fn plan_of(app: Command, faults: Vec<Fault>, stages: Vec<Stage>, rung: usize, se
         .expect([metric::throughput().above(Percent::new(50).of(metric::baseline()))])
         .stages(stages);
     let definition = experiment.definition();
-    let rungs = outline(definition).ok()?;
+    let rungs = outline(definition, &[]).ok()?;
     let chosen = definition.system.services.iter().map(|service| ChosenService {
         name: service.name.clone(),
         provider: service.providers[0].clone(),
@@ -151,6 +151,16 @@ fn an_image_may_have_the_prefix_of_the_machine_that_planned() {
     };
     assert!(image("redis:7").is_offer_of(&image("mirror/redis:7")));
     assert!(!image("redis:7").is_offer_of(&image("redis:8")));
+}
+
+#[test]
+fn a_plan_of_before_there_were_risks_is_read_as_if_it_had_them() {
+    let mut old = serde_json::to_value(plan()).unwrap();
+    old["stage"].as_object_mut().unwrap().remove("risk");
+    for stage in old["definition"]["stages"].as_array_mut().unwrap() {
+        stage.as_object_mut().unwrap().remove("risk");
+    }
+    assert_eq!(Plan::from_json(old.to_string().as_bytes()), Ok(plan()));
 }
 
 #[test]

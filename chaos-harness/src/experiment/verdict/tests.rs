@@ -190,6 +190,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             baseline,
             turbulence,
             effects,
+            reached: Vec::new(),
             recovery_left_out: recovery.is_none().then(|| "it was not undone".to_owned()),
             recovery,
         })

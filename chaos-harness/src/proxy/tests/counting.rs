@@ -97,3 +97,43 @@ fn no_runtime_is_needed_around_the_caller() {
     listener.accept().unwrap().0.read_exact(&mut seen).unwrap();
     assert_eq!(&seen, b"hi");
 }
+
+#[tokio::test]
+async fn requests_are_counted_where_the_client_speaks_after_the_service() {
+    let (_proxy, route, listener) = to_listener().await;
+    let (mut client, mut service) = pair(&route, &listener).await;
+    route.add(spec("slow", latency(0), Stream::Downstream, ALL)).unwrap();
+    for answers in [true, false, true] {
+        // Two pieces that nothing is answered between are one request.
+        for _ in 0..2 {
+            client.write_all(&[1]).await.unwrap();
+            soon(service.read_u8()).await.unwrap();
+        }
+        if answers {
+            service.write_all(&[1]).await.unwrap();
+            soon(client.read_u8()).await.unwrap();
+        }
+    }
+    let (_other, _) = pair(&route, &listener).await;
+    // To open a connection is to ask. The first bytes on it are no more than that.
+    assert_eq!(route.counters().requests, 1 + 1 + 1);
+    let counters = route.remove("slow").unwrap();
+    assert_eq!((counters.requests, counters.touched_requests), (2, 2), "those since it was there");
+}
+
+#[tokio::test]
+async fn requests_on_connections_that_a_toxic_spares_are_told_from_the_others() {
+    let (_proxy, route) = to_echo().await;
+    let mut pool = [connect(at(&route)).await, connect(at(&route)).await];
+    for client in &mut pool {
+        ping(client).await.unwrap();
+    }
+    route.add(spec("slow", latency(0), Stream::Downstream, Percent::new(50))).unwrap();
+    for client in &mut pool {
+        for _ in 0..3 {
+            ping(client).await.unwrap();
+        }
+    }
+    let counters = route.remove("slow").unwrap();
+    assert_eq!((counters.touched, counters.requests, counters.touched_requests), (1, 6, 3));
+}

@@ -8,6 +8,7 @@ mod traffic;
 use super::effect::{self, ToxicRoute};
 use super::injector::toxic_of;
 use super::routes::ToxicRoutes;
+use super::traffic::Passed;
 use crate::BoxError;
 use crate::blast_radius::Reach;
 use crate::causes::causes;
@@ -381,6 +382,14 @@ impl ToxicRoutes for ExternalRoutes {
         })
     }
 
+    async fn passed(&self, label: &str, toxic: &str) -> Passed {
+        let routes = self.routes.lock().await;
+        let Some(route) = routes.get(label) else { return Passed::default() };
+        // A server that cannot tell leaves unknown how much was reached, and nothing else.
+        let toxic = self.counters(route, toxic).await.unwrap_or_default();
+        Passed { route: None, toxic }
+    }
+
     async fn close(&self) -> Vec<Attempt> {
         let mut failures = Vec::new();
         // Its own server goes first, and all proxies with it: none needs an answer of its own then.
@@ -411,6 +420,8 @@ fn add(mut sum: ToxicCounters, other: &ToxicCounters) -> ToxicCounters {
     sum.touched += other.touched;
     sum.carried += other.carried;
     sum.touched_carried += other.touched_carried;
+    sum.requests += other.requests;
+    sum.touched_requests += other.touched_requests;
     sum.bytes += other.bytes;
     sum.touched_bytes += other.touched_bytes;
     sum.closed += other.closed;

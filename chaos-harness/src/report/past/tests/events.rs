@@ -31,6 +31,7 @@ fn read(event: &Event<'_>) -> (&'static str, PastEvent) {
             ("injecting", PastEvent::Injecting { fault: fault.clone(), targets: targets.clone() })
         }
         Event::Effect { effect } => ("effect", PastEvent::Effect { effect: effect.clone() }),
+        Event::Reached { reached } => ("reached", PastEvent::Reached { reached: Box::new(reached.clone()) }),
         Event::Undone { ref fault, ref forced, ref failure } => {
             let (fault, forced, failure) = (fault.clone(), forced.clone(), failure.clone());
             ("undone", PastEvent::Undone { fault, forced, failure })
@@ -80,6 +81,7 @@ fn every_event_that_is_written_is_known_and_reads_back() {
         Event::PhaseEnded { phase: Phase::Baseline, summary, judged },
         Event::Injecting { fault: fault.clone(), targets },
         Event::Effect { effect: &report.facts.effects[0] },
+        Event::Reached { reached: &report.facts.reached[0] },
         Event::Undone { fault, forced: Some(forced), failure },
         Event::Halted { halt: &halt },
         Event::Recovered { recovery: report.facts.recovery.as_ref().unwrap() },
