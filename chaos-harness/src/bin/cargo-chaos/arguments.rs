@@ -1,7 +1,9 @@
 //! The command line, and its help.
 
+use crate::ci::CiArguments;
 use crate::completions::Completions;
 use crate::init::Init;
+use crate::ledger::{Demote, LedgerArguments, Promote, Status};
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -26,6 +28,16 @@ pub(crate) enum Command {
     /// Adds a test target to Cargo.toml, and makes tests/chaos.rs, and at the root of the workspace chaos.toml,
     /// .config/nextest.toml and two workflows for GitHub. What is there stays as it is: a second time changes nothing.
     Init(Init),
+    /// Show which stage each experiment has earned, and what the next one waits for
+    Status(Status),
+    /// Give an experiment a stage that its trials have not earned
+    Promote(Promote),
+    /// Take stages from an experiment
+    Demote(Demote),
+    /// Check the ledger, or fetch that of a repository
+    Ledger(LedgerArguments),
+    /// What the jobs of CI call
+    Ci(CiArguments),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the

@@ -4,16 +4,19 @@
 mod arguments;
 mod bounded;
 mod cargo;
+mod ci;
 mod completions;
 mod drive;
 mod format;
 mod github;
 mod init;
+mod ledger;
 mod outcome;
 mod plain;
 mod runs;
 mod serve;
 mod spelling;
+mod suggest;
 mod table;
 mod token;
 
@@ -30,6 +33,11 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(arguments) => return init::init(&arguments),
+        Command::Status(arguments) => return ledger::status(&arguments),
+        Command::Promote(arguments) => return ledger::promote(&arguments),
+        Command::Demote(arguments) => return ledger::demote(&arguments),
+        Command::Ledger(arguments) => return ledger::ledger(&arguments),
+        Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {
             None => serve::serve(&proxy.serve)?,

@@ -74,6 +74,9 @@ pub struct Mismatch {
 }
 
 impl Ledger {
+    /// The files that a ledger has beside those of its experiments.
+    pub const ABOUT: [&str; 2] = [".gitattributes", "README.md"];
+
     /// The ledger in a folder. One that is not there is an empty ledger.
     #[must_use]
     pub fn open(folder: impl Into<PathBuf>) -> Self {

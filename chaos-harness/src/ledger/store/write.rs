@@ -1,6 +1,6 @@
 //! Writing files so that each is there as it was, or as it is to be, whatever happens.
 
-use super::{Durability, LedgerError};
+use super::{Durability, Ledger, LedgerError};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,6 @@ pub(super) struct Writing {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
-
-/// Files that a ledger has once.
-const ABOUT: [(&str, &str); 2] = [(".gitattributes", ATTRIBUTES), ("README.md", README)];
 
 const ATTRIBUTES: &str = "\
 # Events are only ever added: of a merge, both sides are right. States are made of them.
@@ -40,7 +37,7 @@ pub(super) fn write_all(
     if writings.is_empty() {
         return Ok(());
     }
-    for (name, text) in ABOUT {
+    for (name, text) in Ledger::ABOUT.into_iter().zip([ATTRIBUTES, README]) {
         let path = folder.join(name);
         if !path.exists() {
             writings.push(Writing { path, text: text.to_owned() });
