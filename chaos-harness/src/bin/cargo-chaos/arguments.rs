@@ -4,6 +4,7 @@ use crate::ci::CiArguments;
 use crate::completions::Completions;
 use crate::doctor::Doctor;
 use crate::init::Init;
+use crate::ledger::{Demote, LedgerArguments, Promote, Status};
 use crate::trials;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
@@ -40,13 +41,21 @@ pub(crate) enum Command {
     ///
     /// The nightly job does this, as `cargo chaos ci escalate`, and records what came of it.
     Escalate(trials::Escalate),
-    /// What the jobs of CI call
-    Ci(CiArguments),
     /// Say what will and will not work on this machine, and how to mend it
     ///
     /// The container engine and images, privileges, netem, control groups, descriptors, ports, nextest, git, disk space, the clock,
     /// and what runs left behind.
     Doctor(Doctor),
+    /// Show which stage each experiment has earned, and what the next one waits for
+    Status(Status),
+    /// Give an experiment a stage that its trials have not earned
+    Promote(Promote),
+    /// Take stages from an experiment
+    Demote(Demote),
+    /// Check the ledger, or fetch that of a repository
+    Ledger(LedgerArguments),
+    /// What the jobs of CI call
+    Ci(CiArguments),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the

@@ -12,11 +12,13 @@ mod drive;
 mod format;
 mod github;
 mod init;
+mod ledger;
 mod outcome;
 mod plain;
 mod runs;
 mod serve;
 mod spelling;
+mod suggest;
 mod table;
 mod token;
 mod trials;
@@ -38,6 +40,10 @@ fn carry_out(command: Command) -> Result<Outcome, Failure> {
         Command::Run(arguments) => return trials::run(&arguments),
         Command::Escalate(arguments) => return trials::escalate(&arguments),
         Command::Doctor(arguments) => return doctor::doctor(&arguments),
+        Command::Status(arguments) => return ledger::status(&arguments),
+        Command::Promote(arguments) => return ledger::promote(&arguments),
+        Command::Demote(arguments) => return ledger::demote(&arguments),
+        Command::Ledger(arguments) => return ledger::ledger(&arguments),
         Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {

@@ -2,6 +2,7 @@
 
 use super::place::LedgerPlace;
 use crate::format::FormatOption;
+use crate::ledger::{Record, Remote};
 use crate::outcome::EXIT_CODES;
 use crate::trials::Selection;
 use clap::{Args, Subcommand};
@@ -26,6 +27,8 @@ pub(super) enum CiCommand {
     /// Leaves evidence for `cargo chaos ci record`. Adds to the job's summary, annotates, and sets the outputs `run`,
     /// `outcome`, `trials` and `evidence`.
     Escalate(Escalate),
+    /// Fold what trials left into the ledger: the only command that writes it for a run
+    Record(Record),
     /// Summarise evidence, of several jobs, too: for the job's summary, and as annotations
     ///
     /// Where GitHub does not run this, the summary goes to standard output.
@@ -36,8 +39,13 @@ pub(super) enum CiCommand {
 #[derive(Debug, Args)]
 pub(super) struct LedgerOption {
     /// Where the ledger is: `tree`, `branch` (which is `branch=chaos-ledger`), or a folder
+    ///
+    /// For a pull request and a merge group, `tree` is that of the branch that the change goes to. Where it cannot be fetched, each
+    /// experiment runs at its smallest stage, with a warning.
     #[arg(long = "ledger", value_name = "WHERE", default_value = "tree")]
     pub(super) place: LedgerPlace,
+    #[command(flatten)]
+    pub(super) remote: Remote,
 }
 
 #[derive(Debug, Args)]

@@ -22,8 +22,11 @@ const VERDICTS: [Verdict; 6] = [
 ];
 
 /// The summary of these trials, the worst first, and of files that are no evidence.
-pub(super) fn summary(evidence: &[Evidence], problems: &[String]) -> String {
+pub(super) fn summary(evidence: &[Evidence], problems: &[String], warning: Option<&str>) -> String {
     let mut text = format!("### Chaos experiments: {}\n\n", counts(evidence));
+    if let Some(warning) = warning {
+        text += &format!("**Warning**: {}\n\n", cell(warning));
+    }
     if !evidence.is_empty() {
         text += HEAD;
         evidence.iter().for_each(|one| text += &row(one));
