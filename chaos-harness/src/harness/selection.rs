@@ -41,7 +41,7 @@ impl Selection {
             ([], _) => String::new(),
             (changed, _) => {
                 let changed: Vec<_> = changed.iter().map(ToString::to_string).collect();
-                format!(", for what it says of {} changed since more was earned", all_of(&changed))
+                format!(" again, since its {} changed", all_of(&changed))
             }
         };
         Some(format!("not earned yet: stage {earned} is earned{why}"))
@@ -129,9 +129,6 @@ mod tests {
         let reset = Proof { reset: vec![Part::Expect, Part::Faults], ..earned(1) };
         let (runs, why) = selected(StageChoice::Earned, false, &reset);
         assert_eq!(runs, [1]);
-        assert_eq!(
-            why[0],
-            "not earned yet: stage 1 is earned, for what it says of expect and faults changed since more was earned"
-        );
+        assert_eq!(why[0], "not earned yet: stage 1 is earned again, since its expect and faults changed");
     }
 }
