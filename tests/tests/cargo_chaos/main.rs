@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod access;
+mod ci;
 mod commands;
 mod crowds;
 mod init;
 mod mistakes;
 mod runs;
 mod serving;
+mod trials;
