@@ -5,6 +5,7 @@ mod access;
 mod ci;
 mod commands;
 mod crowds;
+mod doctor;
 mod init;
 mod mistakes;
 mod runs;
