@@ -1,6 +1,7 @@
 //! Experiments: what they say, how they are planned and run, and what is concluded.
 
 mod definition;
+mod fingerprint;
 #[cfg(fuzzing)]
 mod fuzzing;
 mod outline;
@@ -12,6 +13,7 @@ mod undo;
 mod verdict;
 
 pub use definition::{Definition, Experiment, Location, Recover};
+pub(crate) use fingerprint::fingerprint;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use fuzzing::plan as fuzz_plan;

@@ -106,6 +106,12 @@ impl Factor {
         Self(ppm)
     }
 
+    /// In millionths.
+    #[must_use]
+    pub const fn ppm(self) -> u64 {
+        self.0
+    }
+
     /// As a number.
     #[must_use]
     pub fn value(self) -> f64 {
