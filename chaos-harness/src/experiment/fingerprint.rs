@@ -5,7 +5,7 @@ mod system;
 
 use super::Definition;
 use crate::blast_radius::{Rung, Scope};
-use crate::fault::{Fault, FaultKind, InstanceFault};
+use crate::fault::{Amount, Fault, FaultKind, InstanceFault};
 use crate::ledger::{Fingerprint, Part};
 use crate::measure::{Bound, Comparison, Load, Metric, Threshold};
 use crate::proxy::{Stream, Toxic};
@@ -93,16 +93,25 @@ fn fault(fault: &Fault, canonical: &mut Canonical) {
             toxic(kind, canonical);
         }
         FaultKind::Instance(fault) => {
-            canonical.word("instance");
+            canonical.word("instance").word(fault.name());
             match fault {
-                InstanceFault::Kill => canonical.word("kill"),
-                InstanceFault::Stop { grace } => canonical.word("stop").time(*grace),
-                InstanceFault::Pause => canonical.word("pause"),
-                InstanceFault::StarveCpu { to } => canonical.word("starve_cpu").number(to.ppm()),
-                InstanceFault::LimitMemory { to } => canonical.word("limit_memory").number(to.get()),
+                InstanceFault::Kill | InstanceFault::Pause => canonical,
+                InstanceFault::Stop { grace } => canonical.time(*grace),
+                InstanceFault::StarveCpu { to } => canonical.number(to.ppm()),
+                InstanceFault::LimitMemory { to } => canonical.number(to.get()),
             };
         }
     }
+}
+
+fn amount(amount: Amount, canonical: &mut Canonical) {
+    match amount {
+        Amount::Time(time) => canonical.time(time),
+        Amount::Rate(rate) => canonical.number(rate.bytes_per_second()),
+        Amount::Data(bytes) => canonical.number(bytes.get()),
+        Amount::Count(count) => canonical.number(count),
+        Amount::Share(share) => canonical.number(share.ppm()),
+    };
 }
 
 fn toxic(toxic: &Toxic, canonical: &mut Canonical) {
@@ -137,6 +146,11 @@ fn rung(rung: &Rung, canonical: &mut Canonical) {
         Scope::Instances(count) => canonical.word("instances").number(count.get()),
         Scope::Share(share) => canonical.word("share").number(share.get().ppm()),
     };
+    canonical.list(rung.stage.said_magnitudes(), |magnitude, canonical| {
+        canonical.word(magnitude.kind.name()).word(magnitude.service.as_str());
+        // One without was refused.
+        canonical.option(magnitude.magnitude(), |magnitude, canonical| amount(magnitude.amount, canonical));
+    });
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// The stages after its own that it stands for, since they reach the same.
     pub(super) merged: Vec<String>,
+    /// What it touches, where that is another share than its stage asks for.
+    pub(super) reaches: Option<String>,
     pub(super) experiment: Arc<Experiment>,
     pub(super) state: State,
 }
@@ -62,7 +64,7 @@ fn name_taken(same: Vec<Experiment>) -> Vec<Entry> {
 
 fn broken(experiment: Arc<Experiment>, problems: String) -> Entry {
     let name = format!("{}::1_cannot_be_planned", experiment.definition.name);
-    Entry { name, merged: Vec::new(), experiment, state: State::Broken { problems } }
+    Entry { name, merged: Vec::new(), reaches: None, experiment, state: State::Broken { problems } }
 }
 
 /// All trials of one experiment.
@@ -86,11 +88,14 @@ pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entr
     let names: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: Rung| {
         let name = trial_name(&definition.name, &names, rung.number - 1);
-        let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
+        let merged = rung.same.iter().map(ToString::to_string).collect();
+        let differences = rung.differences();
+        let reaches = (!differences.is_empty())
+            .then(|| format!("asks for {} and touches {}", rung.stage.scope(), differences.join(" and ")));
         let left_out = left_out(&experiment, &rung);
         let beyond = session.refuses(definition, &rung);
-        let beyond = beyond
-            .map(|shortage| format!("{}: stage {}: {shortage}", place(&experiment), rung.stage.scope()));
+        let beyond =
+            beyond.map(|shortage| format!("{}: stage {}: {shortage}", place(&experiment), rung.stage));
         let state = match (&provided, beyond) {
             // One that would run fails: that a limit keeps an experiment from ever running is not to be overlooked.
             (_, Some(problems)) if left_out.is_none() => State::Broken { problems },
@@ -102,7 +107,7 @@ pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entr
                 required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),
             },
         };
-        Entry { name, merged, experiment: Arc::clone(&experiment), state }
+        Entry { name, merged, reaches, experiment: Arc::clone(&experiment), state }
     };
     rungs.into_iter().map(entry).collect()
 }

@@ -73,10 +73,14 @@ impl Harness {
                 _ => None,
             };
             let (name, merged) = (entry.name.clone(), entry.merged.join(", "));
+            let reaches = entry.reaches.clone();
             let trial = trial(entry, &session, reason.is_some());
             if !arguments.is_filtered_out(&trial) {
                 if !merged.is_empty() {
                     tell(format_args!("chaos: merged: {name} also stands for {merged}: it reaches the same"));
+                }
+                if let Some(reaches) = reaches {
+                    tell(format_args!("chaos: reach: {name} {reaches}"));
                 }
                 if let Some(reason) = reason {
                     left_out.entry(reason).or_default().push(name);

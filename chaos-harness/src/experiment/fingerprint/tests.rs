@@ -110,6 +110,17 @@ fn what_is_said_of_faults_thresholds_load_and_stages_resets_the_proof() {
     assert_eq!(changed(|it| it.stages[1] = Stage::percent::<50>().named("most")), stages);
     assert_eq!(changed(|it| drop(it.stages.pop())), stages);
     assert_eq!(changed(|it| it.stages.clear()), stages);
+    let mild = |delay| fault::latency("redis", delay);
+    assert_eq!(
+        changed(|it| it.stages[0] = Stage::percent::<20>().named("20_percent").with(mild(MS))),
+        stages
+    );
+    let stronger = |delay| {
+        let mut it = experiment().definition;
+        it.stages = vec![Stage::percent::<20>().named("mild").with(mild(delay)), Stage::percent::<20>()];
+        of(&it)
+    };
+    assert_eq!(stronger(MS).changed_since(&stronger(2 * MS)), stages);
 
     assert_eq!(changed(|it| it.revision = Some(2)), [Part::Revision]);
     assert_eq!(changed(|it| it.revision = None), [Part::Revision]);
@@ -194,7 +205,7 @@ fn an_experiment_says_no_part_that_it_does_not_have() {
 #[test]
 fn fingerprints_stay_what_they_are() {
     let parts = "body:69894f6f7675 expect:7f760f6264a2 faults:d456364d2631 load:7816cff81aeb revision:59b7938aec65 \
-                 stages:62cb1c5bdf18 system:089558ef505f";
+                 stages:aa944b680270 system:089558ef505f";
     assert_eq!(of(&experiment().definition).to_string(), parts);
     // One of each kind that the other does not have.
     let every =
@@ -222,6 +233,6 @@ fn fingerprints_stay_what_they_are() {
         ])
         .expect([metric::p50().below(Factor::from_ppm(2_000_000).of(metric::baseline()))]);
     let parts =
-        "expect:b8192a3e7674 faults:dd6fd4db6265 load:ac04d6235abc stages:272c43cc371e system:b05112612984";
+        "expect:b8192a3e7674 faults:dd6fd4db6265 load:ac04d6235abc stages:e3be836201b4 system:b05112612984";
     assert_eq!(of(&every.definition).to_string(), parts);
 }
