@@ -34,21 +34,33 @@ impl Seed {
         let nanos = crate::clock::since_epoch().as_nanos();
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are the ones that vary")]
         let seed = (nanos as u64) ^ (u64::from(std::process::id()) << 40);
-        // 48 bits: short enough to be copied by hand out of a log.
-        Self(seed & 0xffff_ffff_ffff)
+        Self(seed & SHORT)
+    }
+
+    /// The seed of a commit: always the same for the same one.
+    pub(crate) fn of_commit(commit: &str) -> Self {
+        Self(hash(commit) & SHORT)
     }
 
     /// The stream that decides `what`.
     pub(crate) fn stream(self, what: &str) -> Stream {
-        // FNV-1a: stable across releases and platforms, unlike std's hasher. The generator does the mixing.
-        let name = what.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        // The generator does the mixing.
+        let name = hash(what);
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.0.to_le_bytes());
         key[8..16].copy_from_slice(&name.to_le_bytes());
         Stream(ChaCha12Rng::from_seed(key))
     }
+}
+
+/// 48 bits: short enough to be copied by hand out of a log.
+const SHORT: u64 = 0xffff_ffff_ffff;
+
+/// FNV-1a: stable across releases and platforms, unlike std's hasher.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 impl From<u64> for Seed {

@@ -110,6 +110,8 @@ pub mod safety;
 #[cfg(not(windows))]
 mod secret;
 #[cfg(not(windows))]
+pub mod settings;
+#[cfg(not(windows))]
 pub mod system;
 #[cfg(not(windows))]
 mod terminal;
@@ -117,6 +119,8 @@ mod terminal;
 mod toxiproxy;
 #[cfg(not(windows))]
 mod units;
+#[cfg(not(windows))]
+mod words;
 
 #[cfg(not(windows))]
 pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};

@@ -102,7 +102,7 @@ pub(crate) enum LadderError {
 pub(crate) struct Touch {
     /// The service.
     pub(crate) service: String,
-    /// How much of it, in words: `1 of 3 (33 %)`, `5% of connections`.
+    /// How much of it, in words: `1 of 3 instances (33 %)`, `5% of connections`.
     pub(crate) text: String,
     /// How much of it.
     pub(crate) share: Percent,
@@ -132,6 +132,13 @@ impl Rung {
             }
         }
         touches
+    }
+
+    /// What is to be told where it comes to another share than it asks for.
+    pub(crate) fn differs(&self) -> Option<String> {
+        let differences = self.differences();
+        (!differences.is_empty())
+            .then(|| format!("asks for {} and touches {}", self.stage.scope(), differences.join(" and ")))
     }
 
     /// Where it comes to another share than it asks for: what it touches of which service.

@@ -8,7 +8,7 @@ mod stage;
 mod targets;
 
 pub(crate) use default_ladder::{fitted, stages};
-pub(crate) use ladder::{Aim, LadderError, Rung, resolve};
+pub(crate) use ladder::{Aim, LadderError, Rung, Touch, resolve};
 pub use reach::Reach;
 pub(crate) use reach::{Extent, Unit};
 pub use risk::Risk;

@@ -109,11 +109,13 @@ impl Extent {
     }
 }
 
+/// As it is told before anything runs: `1 of 3 instances (33 %)`.
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Instances { count, of } => {
-                write!(f, "{}", Portion { hit: count.get().into(), of: of.get().into() })
+                let portion = Portion { hit: count.get().into(), of: of.get().into() };
+                f.write_str(&portion.show(" instances"))
             }
             Self::Connections { share } => write!(f, "{share} of connections"),
             Self::Time { share, .. } => write!(f, "{share} of the time of each connection"),

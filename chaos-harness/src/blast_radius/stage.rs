@@ -18,6 +18,26 @@ pub enum Scope {
     Share(Share),
 }
 
+impl Scope {
+    /// As it is told beside what was reached.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Instances(_) => self.to_string(),
+            Self::Share(share) => format!("{} %", share.to_string().trim_end_matches('%')),
+        }
+    }
+
+    /// With the magnitudes that a stage has, as an attribute says them: where it has some and touches everything, they are
+    /// what is asked for.
+    pub(crate) fn told_with(self, magnitude: Option<&str>) -> String {
+        match magnitude {
+            None => self.told(),
+            Some(magnitude) if self == Self::Share(Share::ALL) => magnitude.to_owned(),
+            Some(magnitude) => format!("{}, {magnitude}", self.told()),
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,6 +202,11 @@ impl Stage {
     pub(crate) fn magnitude_text(&self) -> Option<String> {
         let said: Vec<_> = self.magnitudes.iter().map(assignment).collect();
         (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// What it asks for, as it is told beside what was reached.
+    pub(crate) fn told(&self) -> String {
+        self.scope.told_with(self.magnitude_text().as_deref())
     }
 
     /// Whether it touches everything because nothing else was said.

@@ -50,11 +50,14 @@ pub(crate) fn fingerprint(definition: &Definition, rungs: &[Rung]) -> Fingerprin
     parts.push((Part::Expect, Canonical::digest(thresholds)));
     parts.push((Part::Faults, Canonical::digest(|canonical| canonical.list(faults, fault))));
     parts.push((Part::Load, Canonical::digest(|canonical| how_called(load, canonical))));
-    parts.extend(
-        revision.map(|revision| {
-            (Part::Revision, Canonical::digest(|canonical| drop(canonical.number(revision))))
-        }),
-    );
+    parts.extend(revision.map(|revision| {
+        (
+            Part::Revision,
+            Canonical::digest(|canonical| {
+                canonical.number(revision);
+            }),
+        )
+    }));
     parts.push((Part::Stages, Canonical::digest(|canonical| canonical.list(rungs, rung))));
     parts.push((Part::System, Canonical::digest(|canonical| system::services(system, canonical))));
     Fingerprint::new(parts)
@@ -89,7 +92,9 @@ fn fault(fault: &Fault, canonical: &mut Canonical) {
                 Stream::Downstream => "downstream",
                 Stream::Upstream => "upstream",
             });
-            canonical.option(*slice, |slice, canonical| drop(canonical.time(slice)));
+            canonical.option(*slice, |slice, canonical| {
+                canonical.time(slice);
+            });
             toxic(kind, canonical);
         }
         FaultKind::Instance(fault) => {

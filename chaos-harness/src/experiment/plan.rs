@@ -47,7 +47,7 @@ pub struct PlannedStage {
     /// How strong it makes which faults, as an attribute says it: `latency(redis) = 50ms`. The injections have it.
     #[serde(default)]
     pub magnitude: Option<String>,
-    /// What it touches of which service, where that is another share than it asks for: `1 of 3 (33 %) of redis`.
+    /// What it touches of which service, where that is another share than it asks for: `1 of 3 instances (33 %) of redis`.
     #[serde(default)]
     pub reaches: Vec<String>,
 }
@@ -108,6 +108,13 @@ impl Plan {
             let store = || redactor.line(self).ok().and_then(|text| String::from_utf8(text).ok());
             stored.get_or_init(store).as_ref().is_some_and(|stored| stored.contains(value))
         })
+    }
+}
+
+impl PlannedStage {
+    /// What it asks for, as it is told beside what was reached.
+    pub(crate) fn asked(&self) -> String {
+        self.scope.told_with(self.magnitude.as_deref())
     }
 }
 

@@ -1,10 +1,11 @@
 //! Experiments as ordinary tests, in targets that keep libtest's own harness.
 
-use super::listing::{Entry, State, entries};
+use super::listing::{Entry, State, all_entries};
 use super::session::Session;
 use crate::experiment::Experiment;
 
-/// Runs the first stage of an experiment, and panics with what it came to unless it passed.
+/// Runs the stages of an experiment that the profile says, the smallest first, and panics with what the first came to that
+/// did not pass.
 ///
 /// `path` is the test's path, the crate's name included.
 #[expect(clippy::panic, reason = "that is how an ordinary test fails")]
@@ -12,10 +13,12 @@ use crate::experiment::Experiment;
 pub fn run_as_test(define: fn() -> Experiment, path: &str) {
     let test_name = path.split_once("::").map_or(path, |(_, name)| name).to_owned();
     let failure = match Session::new(Some(test_name), is_told_live()) {
-        Ok(session) => match entries(define(), &session).into_iter().next() {
-            Some(entry) => session.run(asked_for(entry)).err(),
-            None => Some("the experiment has no stage".to_owned()),
-        },
+        Ok(session) => {
+            let mut selected = all_entries(vec![define()], &session)
+                .into_iter()
+                .filter(|entry| entry.not_selected.is_none());
+            selected.find_map(|entry| session.run(asked_for(entry)).err())
+        }
         Err(error) => Some(error.to_string()),
     };
     if let Some(failure) = failure {

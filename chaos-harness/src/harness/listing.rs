@@ -1,11 +1,14 @@
 //! From experiments to trials: one for each stage, each either to be run, left out with a reason, or failing at once.
 
 use super::names::trial_name;
+use super::record::{Proof, experiment_id};
 use super::session::Session;
 use crate::blast_radius::{Rung, stages};
-use crate::experiment::{Experiment, outline};
+use crate::experiment::{Definition, Experiment, fingerprint, outline};
 use crate::fault::{FaultKind, InstanceFault};
+use crate::ledger::Fingerprint;
 use crate::system::{ChosenService, ServiceSpec, Unavailable, choose};
+use crate::units::Percent;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,16 +18,29 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// The stages after its own that it stands for, since they reach the same.
     pub(super) merged: Vec<String>,
-    /// What it touches, where that is another share than its stage asks for.
-    pub(super) reaches: Option<String>,
-    pub(super) experiment: Arc<Experiment>,
+    pub(super) ladder: Arc<Ladder>,
+    /// Its stage: none where the experiment cannot be planned.
+    pub(super) rung: Option<Rung>,
+    /// Whether the stage counts only where someone approved of it.
+    pub(super) needs_approval: bool,
+    /// Why the stage is not run unless asked for: it is not the one that was earned.
+    pub(super) not_selected: Option<String>,
     pub(super) state: State,
+}
+
+/// An experiment as it is run here, and what all its stages have in common.
+pub(super) struct Ladder {
+    pub(super) experiment: Experiment,
+    /// How sure its decisions are to be as it is written, whatever the profile says.
+    confidence: Percent,
+    pub(super) rungs: Vec<Rung>,
+    pub(super) proof: Proof,
 }
 
 /// What there is to do for a trial.
 pub(super) enum State {
     /// It can be run. Where it is left out unless asked for, the reason says why.
-    Ready { rung: Rung, services: Vec<ChosenService>, left_out: Option<String> },
+    Ready { services: Vec<ChosenService>, left_out: Option<String> },
     /// This machine cannot provide what it needs.
     Lacking { reason: String, required: bool },
     /// The experiment is impossible or meaningless as it is written.
@@ -42,41 +58,74 @@ impl Entry {
     }
 }
 
+impl Ladder {
+    /// What of the experiment its proof is about. What a profile changes is no part of it.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        written(&self.experiment.definition, self.confidence, &self.rungs)
+    }
+}
+
+fn written(definition: &Definition, confidence: Percent, rungs: &[Rung]) -> Fingerprint {
+    if definition.confidence == confidence {
+        return fingerprint(definition, rungs);
+    }
+    fingerprint(&Definition { confidence, ..definition.clone() }, rungs)
+}
+
 /// All trials of these experiments, sorted by name.
 pub(super) fn all_entries(experiments: Vec<Experiment>, session: &Session) -> Vec<Entry> {
     let mut by_name: BTreeMap<String, Vec<Experiment>> = BTreeMap::new();
     for experiment in experiments {
         by_name.entry(experiment.definition.name.clone()).or_default().push(experiment);
     }
-    let entries = by_name.into_values().flat_map(|same| match <[_; 1]>::try_from(same) {
-        Ok([experiment]) => entries(experiment, session),
-        Err(same) => name_taken(same),
-    });
-    entries.collect()
+    let ids: Vec<_> =
+        by_name.values().map(|same| same.first().and_then(|one| experiment_id(&one.definition))).collect();
+    let states = session.record.states(&ids);
+    let known = ids.into_iter().zip(states);
+    let entries =
+        by_name.into_values().zip(known).flat_map(|(same, (id, state))| match <[_; 1]>::try_from(same) {
+            Ok([experiment]) => entries_of(experiment, session, |stages, fingerprint| {
+                session.record.proof(id, state.as_ref(), stages, fingerprint)
+            }),
+            Err(same) => name_taken(same),
+        });
+    let entries = entries.collect();
+    session.record.warn();
+    entries
 }
 
 /// Experiments of one name: none of them is run, since nothing could say which one is meant.
 fn name_taken(same: Vec<Experiment>) -> Vec<Entry> {
     let places: Vec<_> = same.iter().map(place).collect();
     let problem = format!("give each experiment a name of its own: {} have the same", places.join(" and "));
-    same.into_iter().map(|experiment| broken(Arc::new(experiment), problem.clone())).collect()
+    same.into_iter().map(|experiment| broken(experiment, problem.clone())).collect()
 }
 
-fn broken(experiment: Arc<Experiment>, problems: String) -> Entry {
+fn broken(experiment: Experiment, problems: String) -> Entry {
     let name = format!("{}::1_cannot_be_planned", experiment.definition.name);
-    Entry { name, merged: Vec::new(), reaches: None, experiment, state: State::Broken { problems } }
+    let confidence = experiment.definition.confidence;
+    let proof = Proof::nothing(experiment_id(&experiment.definition));
+    let ladder = Arc::new(Ladder { experiment, confidence, rungs: Vec::new(), proof });
+    Entry {
+        name,
+        merged: Vec::new(),
+        ladder,
+        rung: None,
+        needs_approval: false,
+        not_selected: None,
+        state: State::Broken { problems },
+    }
 }
 
-/// All trials of one experiment.
-pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entry> {
-    let rungs = outline(&experiment.definition, &[]);
-    if let Ok(rungs) = &rungs {
-        // A plan says the ladder that was in force: elsewhere, and later, there may be another.
-        experiment.definition.stages = stages(rungs);
-    }
-    let experiment = Arc::new(experiment);
-    let definition = &experiment.definition;
-    let rungs = match rungs {
+/// All trials of one experiment, of which the proof is asked for with the number of its stages.
+fn entries_of(
+    mut experiment: Experiment,
+    session: &Session,
+    proof: impl FnOnce(usize, &dyn Fn() -> Fingerprint) -> Proof,
+) -> Vec<Entry> {
+    let confidence = experiment.definition.confidence;
+    session.adapt(&mut experiment.definition);
+    let rungs = match outline(&experiment.definition, session.ladder()) {
         Ok(rungs) => rungs,
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -84,39 +133,58 @@ pub(super) fn entries(mut experiment: Experiment, session: &Session) -> Vec<Entr
             return vec![broken(experiment, problems)];
         }
     };
+    // A plan says the ladder that was in force: elsewhere, and later, there may be another.
+    experiment.definition.stages = stages(&rungs);
+    let proof = proof(rungs.len(), &|| written(&experiment.definition, confidence, &rungs));
     let provided = provide(&experiment, session);
-    let names: Vec<_> = rungs.iter().map(|rung| rung.stage.name()).collect();
-    let entry = |rung: Rung| {
+    let ladder = Arc::new(Ladder { experiment, confidence, rungs, proof });
+    let (experiment, definition) = (&ladder.experiment, &ladder.experiment.definition);
+    let names: Vec<_> = ladder.rungs.iter().map(|rung| rung.stage.name()).collect();
+    let entry = |rung: &Rung| {
         let name = trial_name(&definition.name, &names, rung.number - 1);
         let merged = rung.same.iter().map(ToString::to_string).collect();
-        let differences = rung.differences();
-        let reaches = (!differences.is_empty())
-            .then(|| format!("asks for {} and touches {}", rung.stage.scope(), differences.join(" and ")));
-        let left_out = left_out(&experiment, &rung);
-        let beyond = session.refuses(definition, &rung);
+        let (selection, reaches) = (session.selection(), reaches(rung));
+        let needs_approval = selection.needs_approval(rung.number, reaches);
+        let not_selected = selection.left_out(rung.number, reaches, &ladder.proof);
+        let left_out = ignored(experiment).or_else(|| not_selected.clone());
+        let beyond = session.refuses(definition, rung);
         let beyond =
-            beyond.map(|shortage| format!("{}: stage {}: {shortage}", place(&experiment), rung.stage));
+            beyond.map(|shortage| format!("{}: stage {}: {shortage}", place(experiment), rung.stage));
         let state = match (&provided, beyond) {
             // One that would run fails: that a limit keeps an experiment from ever running is not to be overlooked.
             (_, Some(problems)) if left_out.is_none() => State::Broken { problems },
             (_, Some(reason)) => State::Lacking { reason, required: false },
-            (Ok(services), None) => State::Ready { services: services.clone(), left_out, rung },
+            (Ok(services), None) => State::Ready { services: services.clone(), left_out },
             (Err(lacking), None) => State::Lacking {
                 reason: lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
                 // Nothing is required of a trial that would not run anyway.
                 required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),
             },
         };
-        Entry { name, merged, reaches, experiment: Arc::clone(&experiment), state }
+        Entry {
+            name,
+            merged,
+            ladder: Arc::clone(&ladder),
+            rung: Some(rung.clone()),
+            needs_approval,
+            not_selected,
+            state,
+        }
     };
-    rungs.into_iter().map(entry).collect()
+    ladder.rungs.iter().map(entry).collect()
+}
+
+/// The most that a stage reaches of any service.
+fn reaches(rung: &Rung) -> Percent {
+    rung.extents.iter().map(|extent| extent.share()).max().unwrap_or(Percent::ZERO)
 }
 
 /// How each service is provided here, or all that is lacking.
 fn provide(experiment: &Experiment, session: &Session) -> Result<Vec<ChosenService>, Vec<Unavailable>> {
     let (mut chosen, mut lacking) = (Vec::new(), Vec::new());
     for service in &experiment.definition.system.services {
-        match choose(service, &instance_faults(experiment, service), session.backend, &session.availability) {
+        match choose(service, &instance_faults(experiment, service), session.backend(), &session.availability)
+        {
             Ok(service) => chosen.push(service),
             Err(unavailable) => lacking.push(unavailable),
         }
@@ -134,13 +202,10 @@ fn instance_faults(experiment: &Experiment, service: &ServiceSpec) -> Vec<Instan
     instance_faults.collect()
 }
 
-fn left_out(experiment: &Experiment, rung: &Rung) -> Option<String> {
-    if let Some(reason) = &experiment.definition.ignored {
-        let reason = if reason.is_empty() { "#[ignore]" } else { reason };
-        return Some(reason.to_owned());
-    }
-    (rung.number > 1)
-        .then(|| "its stage is not earned yet: only the first stage of an experiment runs".to_owned())
+/// The reason that stands beside `#[ignore]`.
+fn ignored(experiment: &Experiment) -> Option<String> {
+    let reason = experiment.definition.ignored.as_ref()?;
+    Some(if reason.is_empty() { "#[ignore]".to_owned() } else { reason.clone() })
 }
 
 fn place(experiment: &Experiment) -> String {

@@ -1,22 +1,22 @@
 //! Listing trials and running them.
 
 mod command_line;
-mod config;
+mod evidence;
 mod folder;
-#[cfg(fuzzing)]
-mod fuzzing;
 mod libtest;
+mod listed;
 mod listing;
 mod lock;
 mod main;
 mod names;
+mod provenance;
+mod record;
 mod registry;
 mod rerun;
+mod selection;
 mod session;
 
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub use fuzzing::environment as fuzz_environment;
 pub use libtest::run_as_test;
+pub use listed::{ListedProof, ListedReach, ListedStage, ListedTrial};
 pub use main::Harness;
 pub use registry::Registration;

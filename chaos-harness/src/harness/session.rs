@@ -1,17 +1,22 @@
 //! What all trials of one process share.
 
-use super::config::{Config, ConfigError, Profile, Requirement};
+use super::evidence;
 use super::folder::{FolderError, RunId, TrialFolder, runs_folder};
-use super::listing::{Entry, State};
+use super::listing::{Entry, Ladder, State};
 use super::lock::MachineLock;
+use super::provenance::Provenance;
+use super::record::Record;
 use super::rerun::TestProgram;
-use crate::blast_radius::Rung;
+use super::selection::Selection;
+use crate::blast_radius::{Rung, Stage};
+use crate::causes::causes;
 use crate::chance::Seed;
 use crate::experiment::{Definition, Plan, Setup, UndoResult, Verdict, refuse, run};
 use crate::redact;
 use crate::report::{Details, Headline, Report, Warnings, WithoutFaults};
 use crate::safety::{Interrupt, Shortage, recover_but};
-use crate::system::{Availability, BackendChoice, ParseBackendError, Unavailable};
+use crate::settings::{Inconclusive, Origin, Requirement, SeedPolicy, Settings, SettingsError};
+use crate::system::{Availability, BackendChoice, Unavailable};
 use crate::terminal::{tell, tell_of};
 use std::collections::BTreeSet;
 use std::io;
@@ -20,12 +25,13 @@ use std::sync::{Mutex, PoisonError};
 
 /// Settings, the run's folder, and what is known of this machine.
 pub(super) struct Session {
-    config: Config,
-    pub(super) backend: BackendChoice,
+    pub(super) settings: Settings,
+    pub(super) provenance: Provenance,
+    pub(super) record: Record,
     pub(super) availability: Availability,
     /// The folder of all runs.
-    runs: PathBuf,
-    run: RunId,
+    pub(super) runs: PathBuf,
+    pub(super) run: RunId,
     /// The test that runs the one trial there is, in a target with libtest's harness.
     libtest: Option<String>,
     /// Whether progress is told live.
@@ -38,9 +44,9 @@ pub(super) struct Session {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Backend(#[from] ParseBackendError),
+    Settings(#[from] SettingsError),
+    #[error("the current folder is not known: {0}")]
+    Folder(io::Error),
 }
 
 /// Why a trial could not even begin.
@@ -60,31 +66,68 @@ enum CannotBegin {
 
 impl Session {
     pub(super) fn new(libtest: Option<String>, live: bool) -> Result<Self, SessionError> {
-        let config = Config::from_env()?;
-        for variable in &config.unknown {
+        let here = std::env::current_dir().map_err(SessionError::Folder)?;
+        let settings = Settings::load(&here, std::env::vars_os())?;
+        for variable in settings.unknown_variables() {
             tell(format_args!("chaos: {variable}"));
         }
-        let backend = match &config.backend {
-            Some(name) => name.parse()?,
-            None => BackendChoice::Auto,
-        };
-        let runs = runs_folder(config.target_dir.as_deref());
+        let runs = runs_folder(settings.environment.target_dir.as_deref());
         let run = RunId::current();
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
-        Ok(Self { config, backend, availability, runs, run, libtest, live, tried: Mutex::default() })
+        let provenance = Provenance::new(settings.folder());
+        let record = Record::open(settings.ledger_dir());
+        Ok(Self {
+            settings,
+            provenance,
+            record,
+            availability,
+            runs,
+            run,
+            libtest,
+            live,
+            tried: Mutex::default(),
+        })
+    }
+
+    /// What decides which stages run.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            choice: self.settings.in_effect().stages.value,
+            approval_over: self.settings.ledger.approval_over.value,
+            approved: self.settings.approved_by().is_some(),
+        }
+    }
+
+    /// Changes what an experiment says as the profile wants it.
+    pub(super) fn adapt(&self, definition: &mut Definition) {
+        let profile = self.settings.in_effect();
+        definition.load.stretch(profile.durations.value);
+        if let Some(confidence) = profile.confidence.value {
+            definition.confidence = confidence;
+        }
+    }
+
+    /// The ladder of experiments that name none: empty where the workspace has none of its own.
+    pub(super) fn ladder(&self) -> &[Stage] {
+        self.settings.stages.value.as_deref().unwrap_or_default()
+    }
+
+    /// What runs services.
+    pub(super) fn backend(&self) -> BackendChoice {
+        self.settings.in_effect().backend.value
     }
 
     /// Whether what is lacking here must not be: `CHAOS_REQUIRE`.
     pub(super) fn requires(&self, unavailable: &Unavailable) -> bool {
-        self.config.require.iter().any(|requirement| match requirement {
+        self.settings.environment.require.iter().any(|requirement| match requirement {
             Requirement::Docker => unavailable.needs_docker,
         })
     }
 
     /// Why a stage may not be run here, whatever else goes on: it is beyond a limit of the user's.
     pub(super) fn refuses(&self, definition: &Definition, rung: &Rung) -> Option<Shortage> {
-        let limits = (!self.config.no_fault).then_some(self.config.limits)?;
+        let limits = (!self.settings.environment.no_fault).then_some(self.settings.environment.limits)?;
         refuse(definition, rung, limits)
     }
 
@@ -103,17 +146,34 @@ impl Session {
     }
 
     fn try_run(&self, entry: Entry) -> Result<(), String> {
-        let Entry { name, experiment, state, .. } = entry;
-        let (rung, services) = match state {
-            State::Ready { rung, services, .. } => (rung, services),
-            State::Lacking { reason, .. } => return Err(reason),
-            State::Broken { problems } => return Err(problems),
+        let Entry { name, ladder, rung, needs_approval, state, .. } = entry;
+        let (rung, services) = match (state, rung) {
+            (State::Ready { services, .. }, Some(rung)) => (rung, services),
+            (State::Ready { .. }, None) => return Err("the experiment has no stage".to_owned()),
+            (State::Lacking { reason, .. }, _) => return Err(reason),
+            (State::Broken { problems }, _) => return Err(problems),
         };
-        let definition = &experiment.definition;
-        let seed = self.config.seed.or(definition.seed).unwrap_or_else(Seed::fresh);
-        let plan = Plan::new(definition, &rung, services, seed, !self.config.no_fault);
-        let report = self.conduct(&experiment, plan, name).map_err(|error| error.to_string())?;
+        let definition = &ladder.experiment.definition;
+        let seed = self.seed(definition);
+        let plan = Plan::new(definition, &rung, services, seed, !self.settings.environment.no_fault);
+        let report = self.conduct(&ladder.experiment, plan, name).map_err(|error| error.to_string())?;
+        self.leave_evidence(&report, &ladder, needs_approval);
         self.tell(&report)
+    }
+
+    /// What a trial's choices are drawn from. A variable wins over what the experiment fixes, and that over a profile that
+    /// fixes nothing.
+    fn seed(&self, definition: &Definition) -> Seed {
+        let chosen = &self.settings.in_effect().seed;
+        let fixed = definition.seed.filter(|_| !matches!(chosen.origin, Origin::Variable(_)));
+        match (chosen.value, fixed) {
+            (SeedPolicy::Fixed(seed), _) | (_, Some(seed)) => seed,
+            (SeedPolicy::Fresh, None) => Seed::fresh(),
+            (SeedPolicy::Commit, None) => {
+                let commit = self.provenance.commit().id.as_deref();
+                commit.map_or_else(Seed::fresh, Seed::of_commit)
+            }
+        }
     }
 
     fn conduct(
@@ -126,13 +186,14 @@ impl Session {
         if let Some(signal) = interrupt.is_set() {
             return Err(CannotBegin::Interrupted(signal));
         }
+        self.provenance.prepare();
         // Held until the trial is over.
         let _lock = if plan.definition.parallel { None } else { Some(wait_for_machine(&interrupt)?) };
         self.put_leftovers_right();
         let folder = TrialFolder::create(&self.runs, &self.run, &trial)?;
         let program = TestProgram::current(&plan.definition.location.package);
         let setup = Setup {
-            rerun: program.rerun(self.test_name(&trial), plan.seed, &self.config.to_repeat()),
+            rerun: program.rerun(self.test_name(&trial), plan.seed, &self.settings.to_repeat()),
             plan,
             trial,
             run: self.run.to_string(),
@@ -140,13 +201,13 @@ impl Session {
             runs: self.runs.clone(),
             run_folder: self.run.folder(&self.runs),
             tag: folder.tag().to_owned(),
-            limits: self.config.limits,
+            limits: self.settings.environment.limits,
             interrupt: &interrupt,
-            keep: self.config.keep,
+            keep: self.settings.environment.keep,
             live: self.live,
-            log: self.config.log.clone(),
+            log: self.settings.environment.log.clone(),
             #[cfg(feature = "external-toxiproxy")]
-            toxiproxy: self.config.toxiproxy.clone(),
+            toxiproxy: self.settings.environment.toxiproxy.clone(),
         };
         Ok(run(experiment, setup))
     }
@@ -178,13 +239,25 @@ impl Session {
         }
     }
 
+    /// Leaves what the trial came to where a recorder finds it. That it cannot is told, and no reason to fail.
+    fn leave_evidence(&self, report: &Report, ladder: &Ladder, needs_approval: bool) {
+        let written =
+            evidence::of(report, ladder, needs_approval, self).map(|evidence| evidence.write(&self.runs));
+        let failure = match written {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => causes(&error),
+            Err(error) => error.to_string(),
+        };
+        tell(format_args!("chaos: {}: {failure}", report.trial));
+    }
+
     fn tell(&self, report: &Report) -> Result<(), String> {
         if let Err(error) = report.store() {
             tell(format_args!("chaos: the report of {} cannot be written: {error}", report.trial));
         }
         let redactor = report.plan.redactor();
         let verdict = report.conclusion.verdict;
-        let is_lenient = self.config.profile == Profile::Lenient;
+        let is_lenient = self.settings.in_effect().inconclusive.value == Inconclusive::Warn;
         match verdict {
             // Whatever became of the hypothesis: nothing leaks without a word.
             _ if report.undo.is_failed() => Err(Details(report).to_string()),

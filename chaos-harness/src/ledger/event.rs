@@ -1,10 +1,17 @@
 //! What is known of an experiment, one fact at a time.
 
+use super::form::{Form, FormError, is_plain, read};
 use super::{Attempt, Digest, ExperimentId, Fingerprint, Hasher, Moment, Policy, RunRef};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// Longest reason of a verdict that is kept, in characters: a state stays something to be read.
+pub(super) const LONGEST_WHY: usize = 300;
+
+/// Most stages of an experiment.
+const MOST_STAGES: usize = 1_000;
 
 /// One fact about an experiment. Events are only ever added; the state of an experiment is what its events say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +161,81 @@ impl Event {
         let after_known = self.as_of.map(|known| known.after(Duration::from_millis(1)));
         after_known.map_or(self.at, |after| after.max(self.at))
     }
+}
+
+impl Event {
+    /// As the ledger has it: one line, without its end.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        // Nothing in it cannot be written as JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`Event::to_line`] makes.
+    pub(super) fn from_line(line: &[u8]) -> Result<Self, FormError> {
+        read(line)
+    }
+
+    fn content(&self) -> Content<'_> {
+        let Self { experiment, fingerprint, at, as_of, kind, .. } = self;
+        Content { experiment, fingerprint, at: *at, as_of: *as_of, kind }
+    }
+}
+
+impl Form for Event {
+    const SCHEMA: u32 = Self::SCHEMA;
+
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.content().digest() != self.id {
+            return Some(format!("it is not what was recorded as {}: it was changed", self.id));
+        }
+        match &self.kind {
+            EventKind::Trial(trial) => trial.problem(),
+            EventKind::Promoted(by_hand) | EventKind::Demoted(by_hand) => by_hand.problem(),
+        }
+    }
+}
+
+impl TrialEvent {
+    /// What is wrong with it.
+    pub(super) fn problem(&self) -> Option<String> {
+        let (stage, of) = (self.stage, self.of);
+        if !(1..=of).contains(&stage) || of > MOST_STAGES {
+            return Some(format!("stage {stage} of {of} is on no ladder"));
+        }
+        if self.attempt.run == 0 || self.attempt.trial == 0 {
+            return Some("attempts are counted from 1".to_owned());
+        }
+        if self.why.len() > LONGEST_WHY * 4 {
+            return Some("it has too much to say of why".to_owned());
+        }
+        let texts = [Some(&self.name), Some(&self.run.id), self.run.url.as_ref(), self.commit.as_ref()];
+        let texts = texts.into_iter().flatten().chain(&self.approved_by);
+        let odd = texts.into_iter().find(|text| !is_plain(text));
+        odd.map(|text| format!("`{}` is too long, or no plain text", start(text)))
+    }
+}
+
+impl ByHand {
+    fn problem(&self) -> Option<String> {
+        if self.to == 0 {
+            return Some("stages are counted from 1".to_owned());
+        }
+        if self.reason.trim().is_empty() {
+            return Some("it gives no reason".to_owned());
+        }
+        let odd = [&self.reason, &self.by].into_iter().find(|text| !is_plain(text));
+        odd.map(|text| format!("`{}` is too long, or no plain text", start(text)))
+    }
+}
+
+/// As much of a text as can be shown.
+fn start(text: &str) -> String {
+    text.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
 impl Content<'_> {

@@ -9,10 +9,14 @@ mod event;
 mod evidence;
 mod experiment_id;
 mod fingerprint;
+mod fold;
+mod form;
 mod history;
 pub(crate) mod moment;
 mod policy;
 mod run;
+#[cfg(test)]
+mod sample;
 mod state;
 mod store;
 mod text;

@@ -16,6 +16,12 @@ pub struct Attempt {
 impl Attempt {
     /// The first of both: only that confirms anything.
     pub const FIRST: Self = Self { run: 1, trial: 1 };
+
+    /// Whether it is the first of both.
+    #[must_use]
+    pub fn is_first(self) -> bool {
+        self == Self::FIRST
+    }
 }
 
 impl fmt::Display for Attempt {

@@ -1,6 +1,6 @@
 //! The load that an experiment puts on its system.
 
-use crate::units::Rate;
+use crate::units::{Factor, Rate};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -79,6 +79,13 @@ impl Load {
     pub const fn turbulence(mut self, turbulence: Duration) -> Self {
         self.turbulence = turbulence;
         self
+    }
+
+    /// Makes each phase so many times as long.
+    pub(crate) fn stretch(&mut self, factor: Factor) {
+        for phase in [&mut self.warmup, &mut self.baseline, &mut self.turbulence] {
+            *phase = factor.of_duration(*phase);
+        }
     }
 
     /// Counts an operation as failed when it takes this long.

@@ -23,7 +23,7 @@ mod tests;
 mod variable;
 
 pub use availability::ChosenService;
-pub(crate) use availability::{Availability, BackendChoice, ParseBackendError, Unavailable, choose};
+pub(crate) use availability::{Availability, BackendChoice, Unavailable, choose};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};

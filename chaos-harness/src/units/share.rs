@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 const WHOLE: u32 = 1_000_000;
 
@@ -100,6 +101,9 @@ impl fmt::Display for Percent {
 pub struct Factor(u64);
 
 impl Factor {
+    /// As it is.
+    pub const ONE: Self = Self(WHOLE as u64);
+
     /// A factor in millionths: `2x` is 2,000,000.
     #[must_use]
     pub const fn from_ppm(ppm: u64) -> Self {
@@ -110,6 +114,13 @@ impl Factor {
     #[must_use]
     pub const fn ppm(self) -> u64 {
         self.0
+    }
+
+    /// So many times as long; rounded down to nanoseconds, and at most as long as a duration can be.
+    #[must_use]
+    pub fn of_duration(self, duration: Duration) -> Duration {
+        let nanos = duration.as_nanos().saturating_mul(u128::from(self.0)) / u128::from(WHOLE);
+        u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
     }
 
     /// As a number.

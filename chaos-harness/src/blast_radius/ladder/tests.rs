@@ -83,8 +83,8 @@ fn the_stages_of_a_ladder_make_it_again() {
 #[test]
 fn what_is_touched_is_told_where_it_is_not_what_was_asked() {
     let differences = |stage, unit| climb(&[stage], &kill(), unit).unwrap()[0].differences();
-    assert_eq!(differences(share(5), instances(3)), ["1 of 3 (33 %) of `x`"]);
-    assert_eq!(differences(share(29), instances(10)), ["2 of 10 (20 %) of `x`"]);
+    assert_eq!(differences(share(5), instances(3)), ["1 of 3 instances (33 %) of `x`"]);
+    assert_eq!(differences(share(29), instances(10)), ["2 of 10 instances (20 %) of `x`"]);
     assert_eq!(differences(share(20), instances(10)), Vec::<String>::new());
     assert_eq!(differences(share(5), Unit::Connections), Vec::<String>::new());
     assert_eq!(differences(Stage::instances::<1>(), instances(3)), Vec::<String>::new());

@@ -12,7 +12,9 @@ pub(super) fn services(system: &SystemSpec, canonical: &mut Canonical) {
         let ServiceSpec { name, providers, after } = service;
         canonical.word(name.as_str());
         canonical.list(providers, provider);
-        canonical.list(after, |other, canonical| drop(canonical.word(other.as_str())));
+        canonical.list(after, |other, canonical| {
+            canonical.word(other.as_str());
+        });
     });
 }
 
@@ -21,7 +23,9 @@ fn provider(provider: &Provider, canonical: &mut Canonical) {
     match kind {
         ProviderKind::Container { image, port, command } => {
             canonical.word("container").word(image).number(*port);
-            canonical.list(&redact::words(command), |word, canonical| drop(canonical.word(&portable(word))));
+            canonical.list(&redact::words(command), |word, canonical| {
+                canonical.word(&portable(word));
+            });
         }
         ProviderKind::Command { line } => {
             canonical.word("process");
@@ -49,7 +53,9 @@ fn provider(provider: &Provider, canonical: &mut Canonical) {
 fn command_line(line: &str, canonical: &mut Canonical) {
     // One that cannot be split cannot be run either.
     let split = shell_words::split(line).unwrap_or_default();
-    canonical.list(&redact::words(&split), |word, canonical| drop(canonical.word(&portable(word))));
+    canonical.list(&redact::words(&split), |word, canonical| {
+        canonical.word(&portable(word));
+    });
 }
 
 /// A word in which a path from the root is no more than its last name: `/home/me/shop/target/debug/cart` is the same

@@ -157,7 +157,7 @@ fn an_image_may_have_the_prefix_of_the_machine_that_planned() {
 fn a_plan_of_before_there_were_risks_is_read_as_if_it_had_them() {
     let stages = vec![Stage::percent::<5>(), Stage::percent::<50>()];
     let plan = plan_of(app().replicas(3), vec![fault::kill("app").into()], stages, 0, Seed::new(7)).unwrap();
-    assert_eq!(plan.stage.reaches, ["1 of 3 (33 %) of `app`"]);
+    assert_eq!(plan.stage.reaches, ["1 of 3 instances (33 %) of `app`"]);
     let mut old = serde_json::to_value(&plan).unwrap();
     let forget = |value: &mut Value, fields: &[&str]| {
         let object = value.as_object_mut().unwrap();

@@ -8,6 +8,7 @@ pub use count::NotCounted;
 pub use gather::{EvidenceError, Gathered};
 pub use write::WriteEvidenceError;
 
+use super::form::Form;
 use super::{Attempt, ExperimentId, Fingerprint, Moment, Origin, Policy, RunRef};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
@@ -145,8 +146,20 @@ impl Evidence {
         gather::gather(folder)
     }
 
-    /// What of it the ledger keeps.
-    pub fn to_event(&self) -> Result<super::Event, NotCounted> {
-        count::to_event(self)
+    /// What of it the ledger keeps, by a recorder's clock.
+    pub fn to_event(&self, now: Moment) -> Result<super::Event, NotCounted> {
+        count::to_event(self, now)
+    }
+}
+
+impl Form for Evidence {
+    const SCHEMA: u32 = Self::SCHEMA;
+
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+
+    fn problem(&self) -> Option<String> {
+        count::trial_event(self).problem()
     }
 }

@@ -25,15 +25,23 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// Git left a conflict in it.
-    #[error("{}:{line} is a conflict that git left", path.display())]
+    #[error(
+        "{}:{line} is a conflict that git left: {}", path.display(),
+        if *.is_state { "take either side, then `cargo chaos ledger verify --rebuild`" } else { "keep the lines of both sides" }
+    )]
     Conflict {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
+        /// Whether it is a state, which can be made anew.
+        is_state: bool,
     },
     /// A newer release wrote it.
-    #[error("{}:{line} is of form {schema}, which a newer release writes: update cargo-chaos", path.display())]
+    #[error(
+        "{}:{line} is of form {schema}, which a newer release of cargo-chaos writes: use that one, or a newer one",
+        path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -43,7 +51,10 @@ pub enum LedgerError {
         schema: u64,
     },
     /// It is not what it should be.
-    #[error("{}:{line} is damaged: {reason}", path.display())]
+    #[error(
+        "{}:{line} is damaged: {reason}; {}", path.display(),
+        if *.is_state { "`cargo chaos ledger verify --rebuild` makes it anew" } else { "restore it from git's history" }
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -51,9 +62,11 @@ pub enum LedgerError {
         line: usize,
         /// What is wrong with it.
         reason: String,
+        /// Whether it is a state, which can be made anew.
+        is_state: bool,
     },
     /// It is about another experiment than its name says.
-    #[error("{}:{line} is about {found}, and not about {expected}", path.display())]
+    #[error("{}:{line} is about {found}, whose files are called otherwise: move it there", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -61,11 +74,13 @@ pub enum LedgerError {
         line: usize,
         /// What it is about.
         found: Box<ExperimentId>,
-        /// What it should be about.
-        expected: Box<ExperimentId>,
     },
     /// There are fewer events than the state comes of.
-    #[error("{} has {there} events, and its state comes of {expected}: some were lost", path.display())]
+    #[error(
+        "{} has {there} events, and its state comes of {expected}: restore it from git's history; where they are \
+         meant to be gone, remove the state, and what they proved goes with it",
+        path.display()
+    )]
     EventsLost {
         /// The file of events.
         path: PathBuf,
@@ -73,5 +88,13 @@ pub enum LedgerError {
         there: u32,
         /// How many there were.
         expected: u32,
+    },
+    /// An event that could not be read again.
+    #[error("an event of {experiment} cannot be recorded: {reason}")]
+    Refused {
+        /// The experiment.
+        experiment: Box<ExperimentId>,
+        /// What is wrong with it.
+        reason: String,
     },
 }

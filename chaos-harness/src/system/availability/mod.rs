@@ -10,7 +10,6 @@ pub(crate) use probes::Availability;
 pub(crate) use probes::image_remedy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// Which alternatives may be used: `CHAOS_BACKEND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,24 +21,6 @@ pub(crate) enum BackendChoice {
     Docker,
     /// No containers.
     Process,
-}
-
-/// A backend that there is not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a backend: set CHAOS_BACKEND to auto, docker or process")]
-pub(crate) struct ParseBackendError(String);
-
-impl FromStr for BackendChoice {
-    type Err = ParseBackendError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "docker" => Ok(Self::Docker),
-            "process" => Ok(Self::Process),
-            other => Err(ParseBackendError(other.to_owned())),
-        }
-    }
 }
 
 /// A service and the provider that was chosen for it.
@@ -239,16 +220,6 @@ mod tests {
             error.to_string(),
             "service `redis` cannot be provided here: container redis:7: `limit_memory` limits the address space of a \
              process, and redis:7 is a container"
-        );
-    }
-
-    #[test]
-    fn a_backend_that_there_is_not_is_refused() {
-        assert_eq!("docker".parse(), Ok(BackendChoice::Docker));
-        let error = "podman".parse::<BackendChoice>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`podman` is not a backend: set CHAOS_BACKEND to auto, docker or process"
         );
     }
 }

@@ -1,6 +1,9 @@
 //! Where an experiment stands: what its events say, and what a gate goes by.
 
-use super::{ExperimentId, Fingerprint, Moment, Part};
+mod layout;
+
+use super::form::{Form, FormError, read};
+use super::{ExperimentId, Fingerprint, Moment, Part, Policy};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
 use serde::{Deserialize, Serialize};
@@ -153,6 +156,39 @@ impl State {
     /// The form that this release writes, and the only one it reads.
     pub const SCHEMA: u32 = 1;
 
+    /// Before the first event: the first stage, and nothing confirmed.
+    pub(super) fn first(experiment: ExperimentId, fingerprint: Fingerprint) -> Self {
+        Self {
+            schema: Self::SCHEMA,
+            experiment,
+            fingerprint,
+            earned: StageRef { number: 1, name: None },
+            of: 1,
+            streak: 0,
+            confirmations: Policy::default().confirmations().get(),
+            pending: 0,
+            cooled_until: None,
+            promoted: None,
+            demoted: None,
+            reset: None,
+            last_failure: None,
+            counts: Counts::default(),
+            events: 0,
+            as_of: Moment::from_millis(0),
+        }
+    }
+
+    /// As the ledger has it: one line for each thing it says.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        layout::one_field_a_line(self)
+    }
+
+    /// Reads what [`State::to_text`] makes.
+    pub(super) fn from_text(text: &[u8]) -> Result<Self, FormError> {
+        read(text)
+    }
+
     /// Where the experiment stands if `fingerprint` is that of its definition now.
     #[must_use]
     pub fn standing(&self, fingerprint: &Fingerprint, now: Moment) -> Standing {
@@ -178,5 +214,19 @@ impl State {
             Verdict::Halted => self.counts.halted += 1,
             Verdict::Error => self.counts.error += 1,
         }
+    }
+}
+
+impl Form for State {
+    const SCHEMA: u32 = Self::SCHEMA;
+
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+
+    fn problem(&self) -> Option<String> {
+        let number = self.earned.number;
+        let is_on_ladder = (1..=self.of).contains(&number);
+        (!is_on_ladder).then(|| format!("stage {number} of {} cannot be earned", self.of))
     }
 }

@@ -1,0 +1,168 @@
+//! Which files a ledger has, and what is read of them.
+
+use super::LedgerError;
+use crate::ledger::form::FormError;
+use crate::ledger::{Event, ExperimentId, History, State};
+use rustix::fs::OFlags;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of a state.
+const MOST_OF_STATE: usize = 64 << 10;
+
+/// Most bytes of an experiment's events: a nightly run makes this many in centuries.
+const MOST_OF_EVENTS: usize = 64 << 20;
+
+const STATE: &str = ".json";
+const EVENTS: &str = ".events.jsonl";
+
+/// The two files of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Files {
+    pub(super) state: PathBuf,
+    pub(super) events: PathBuf,
+}
+
+/// A file as it is, and what it says.
+pub(super) struct Stored<T> {
+    pub(super) bytes: Vec<u8>,
+    pub(super) value: T,
+}
+
+impl Files {
+    pub(super) fn of(folder: &Path, experiment: &ExperimentId) -> Self {
+        Self::called(&folder.join(experiment.target_folder()), &experiment.stem())
+    }
+
+    fn called(folder: &Path, stem: &str) -> Self {
+        let file = |end| folder.join(format!("{stem}{end}"));
+        Self { state: file(STATE), events: file(EVENTS) }
+    }
+
+    /// Those of all experiments, by name.
+    pub(super) fn all(folder: &Path) -> Result<Vec<Self>, LedgerError> {
+        let mut all = Vec::new();
+        for package in folders(folder)? {
+            for target in folders(&package)? {
+                for name in names(&target, fs::FileType::is_file)? {
+                    // A state is called `<stem>.json`; only what ends so otherwise has events and no state.
+                    let stem = name.strip_suffix(EVENTS).or_else(|| name.strip_suffix(STATE));
+                    all.extend(stem.map(|stem| Self::called(&target, stem)));
+                }
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
+    }
+
+    pub(super) fn read_state(&self, folder: &Path) -> Result<Option<Stored<State>>, LedgerError> {
+        let path = &self.state;
+        let Some(bytes) = read_bounded(path, MOST_OF_STATE)? else { return Ok(None) };
+        let value = State::from_text(&bytes).map_err(|error| explain(error, path, &bytes, 1, true))?;
+        self.expect(folder, &value.experiment, path, 1)?;
+        Ok(Some(Stored { bytes, value }))
+    }
+
+    pub(super) fn read_events(&self, folder: &Path) -> Result<Stored<History>, LedgerError> {
+        let path = &self.events;
+        let bytes = read_bounded(path, MOST_OF_EVENTS)?.unwrap_or_default();
+        let mut events = Vec::new();
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        if !bytes.is_empty() {
+            for (line, number) in lines.split(|byte| *byte == b'\n').zip(1..) {
+                let event =
+                    Event::from_line(line).map_err(|error| explain(error, path, line, number, false))?;
+                self.expect(folder, event.experiment(), path, number)?;
+                events.push(event);
+            }
+        }
+        Ok(Stored { bytes, value: History::new(events) })
+    }
+
+    /// What these files say is about the experiment that they are called after.
+    fn expect(
+        &self,
+        folder: &Path,
+        found: &ExperimentId,
+        path: &Path,
+        line: usize,
+    ) -> Result<(), LedgerError> {
+        if *self == Self::of(folder, found) {
+            return Ok(());
+        }
+        Err(LedgerError::Foreign { path: path.to_owned(), line, found: Box::new(found.clone()) })
+    }
+}
+
+/// Says what is wrong with text that begins at a line.
+fn explain(error: FormError, path: &Path, text: &[u8], first: usize, is_state: bool) -> LedgerError {
+    let path = path.to_owned();
+    let mut lines = text.split(|byte| *byte == b'\n').zip(first..);
+    if let Some((_, line)) = lines.find(|(line, _)| is_conflict(line)) {
+        return LedgerError::Conflict { path, line, is_state };
+    }
+    match error {
+        FormError::Newer { schema } => LedgerError::Newer { path, line: first, schema },
+        FormError::Damaged { line, reason } => {
+            LedgerError::Damaged { path, line: first + line - 1, reason, is_state }
+        }
+    }
+}
+
+/// Whether git wrote this line between two sides of a conflict.
+fn is_conflict(line: &[u8]) -> bool {
+    [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"].iter().any(|marker| line.starts_with(*marker))
+}
+
+/// The whole of a file; `None` where there is none.
+pub(super) fn read_bounded(path: &Path, most: usize) -> Result<Option<Vec<u8>>, LedgerError> {
+    let failed = |source| LedgerError::Read { path: path.to_owned(), source };
+    // A pipe in its place holds nobody up, and a link leads nowhere else.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut bytes = Vec::with_capacity(2_048);
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > most {
+        let source = io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+        return Err(failed(source));
+    }
+    Ok(Some(bytes))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, LedgerError> {
+    let names = names(folder, fs::FileType::is_dir)?;
+    Ok(names.iter().map(|name| folder.join(name)).collect())
+}
+
+/// The names in a folder, of one kind, that this release gives; none where it is not there.
+fn names(folder: &Path, kind: fn(&fs::FileType) -> bool) -> Result<Vec<String>, LedgerError> {
+    let failed = |source| LedgerError::Read { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if is_missing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let is_hidden = |name: &String| name.starts_with('.');
+        let name = entry.file_name().into_string().ok().filter(|name| !is_hidden(name));
+        if let Some(name) = name
+            && kind(&entry.file_type().map_err(failed)?)
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
