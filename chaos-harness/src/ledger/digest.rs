@@ -32,6 +32,11 @@ impl Digest {
         hasher.digest()
     }
 
+    /// A digest that was made elsewhere.
+    pub(crate) const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
     /// Its first 48 bits, which tell versions of the same thing apart.
     pub(super) const fn short(self) -> u64 {
         (self.0 >> 80) as u64
