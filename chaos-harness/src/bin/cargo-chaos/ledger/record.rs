@@ -78,7 +78,9 @@ pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
     let written = arguments
         .destination
         .write(&needed, arguments.dry_run, |_| Ok::<_, DestinationError>(events.clone()))
-        .map_err(RecordError::from)?;
+        .map_err(|error| {
+            if error.is_usage() { Failure::usage(error) } else { Failure::from(RecordError::from(error)) }
+        })?;
     let recorded = Recorded { written, dry_run: arguments.dry_run, not_counted, unreadable };
     arguments.format.format.print(&recorded, || recorded.in_words())?;
     Ok(Outcome::Done)

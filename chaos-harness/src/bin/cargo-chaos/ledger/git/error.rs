@@ -51,6 +51,21 @@ pub(crate) enum GitError {
     Ledger(#[from] LedgerError),
 }
 
+impl GitError {
+    /// Whether the command line asks for what there cannot be.
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchRemote(_)
+                | Self::BranchName(_)
+                | Self::Path(_)
+                | Self::OwnBase(_)
+                | Self::NotEmpty(_)
+                | Self::Token(TokenError::Unprotected(_))
+        )
+    }
+}
+
 /// What can be done about it, where git's words say what it is.
 fn hint(said: &str) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));

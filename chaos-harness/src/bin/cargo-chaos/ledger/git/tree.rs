@@ -119,6 +119,15 @@ impl Git {
         Ok(String::from_utf8_lossy(&commit).trim_end().to_owned())
     }
 
+    /// What a commit says of itself under a name, once; nothing where it does not. In what was fetched without its history, this
+    /// is the only place that names its parent.
+    pub(super) fn header(&self, commit: &str, name: &str) -> Result<String, GitError> {
+        let text = self.run(["cat-file", "commit", commit])?;
+        let headers = text.lines().take_while(|line| !line.is_empty());
+        let said = headers.filter_map(|line| line.split_once(' ')).find(|(header, _)| *header == name);
+        Ok(said.map_or_else(String::new, |(_, said)| said.to_owned()))
+    }
+
     /// The tree of a commit, or of a folder in it; `None` where it has no such folder.
     pub(super) fn tree_at(&self, commit: &str, prefix: &Prefix) -> Result<Option<String>, GitError> {
         let object = format!("{commit}:{}", prefix.folder());
