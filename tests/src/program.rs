@@ -151,7 +151,7 @@ pub fn journal(trial: &Path) -> io::Result<Vec<Value>> {
 pub fn isolate(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CHAOS_") || text.starts_with("NEXTEST") {
+        if ["CHAOS_", "NEXTEST", "GITHUB_"].iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }

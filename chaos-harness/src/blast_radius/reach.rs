@@ -2,7 +2,7 @@
 
 use super::{Scope, Targets};
 use crate::chance::Seed;
-use crate::units::{Percent, Share};
+use crate::units::{Percent, Portion, Share};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -105,6 +105,20 @@ impl Extent {
             }
             Self::Connections { share } => Reach::Connections { share },
             Self::Time { share, of } => Reach::Time { share, chosen: Targets::all(of) },
+        }
+    }
+}
+
+/// As it is told before anything runs: `1 of 3 instances (33 %)`.
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instances { count, of } => {
+                let portion = Portion { hit: count.get().into(), of: of.get().into() };
+                f.write_str(&portion.show(" instances"))
+            }
+            Self::Connections { share } => write!(f, "{share} of connections"),
+            Self::Time { share, .. } => write!(f, "{share} of the time of each connection"),
         }
     }
 }

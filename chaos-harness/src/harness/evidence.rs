@@ -1,9 +1,8 @@
 //! What a trial leaves for the ledger.
 
-use super::listing::{Ladder, reaches};
+use super::listing::Ladder;
 use super::provenance;
 use super::session::Session;
-use crate::blast_radius::Rung;
 use crate::experiment::{Reached, Verdict};
 use crate::ledger::{
     Evidence, EvidenceStage, Moment, Observed, ReachedShare, SourceLocation, TouchedOperations,
@@ -15,9 +14,13 @@ use std::io;
 /// Why there is no evidence of a trial.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoEvidence {
-    #[error("the experiment does not say which package and test target it is part of")]
+    #[error(
+        "there is no evidence for the ledger: the experiment does not say which package and test target it is part of"
+    )]
     Nameless,
-    #[error("it cannot be written without what is not to be shown: {0}")]
+    #[error(
+        "there is no evidence for the ledger, for it cannot be written without what is not to be shown: {0}"
+    )]
     Unspeakable(io::Error),
 }
 
@@ -25,7 +28,7 @@ pub(super) enum NoEvidence {
 pub(super) fn of(
     report: &Report,
     ladder: &Ladder,
-    rung: &Rung,
+    needs_approval: bool,
     session: &Session,
 ) -> Result<Evidence, NoEvidence> {
     let Report { plan, facts, conclusion, .. } = report;
@@ -54,7 +57,7 @@ pub(super) fn of(
             reached: facts.reached.iter().filter_map(reached).collect(),
             touched: touched(&facts.reached),
             risk: plan.stage.risk.map(|risk| risk.to_string()),
-            needs_approval: session.selection().needs_approval(rung.number, reaches(rung)),
+            needs_approval,
         },
         trial: report.trial.clone(),
         profile: session.settings.in_effect().name.clone(),

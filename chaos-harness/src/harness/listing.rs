@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) ladder: Arc<Ladder>,
     /// Its stage: none where the experiment cannot be planned.
     pub(super) rung: Option<Rung>,
+    /// Whether the stage counts only where someone approved of it.
+    pub(super) needs_approval: bool,
     /// Why the stage is not run unless asked for: it is not the one that was earned.
     pub(super) not_selected: Option<String>,
     pub(super) state: State,
@@ -109,6 +111,7 @@ fn broken(experiment: Experiment, problems: String) -> Entry {
         merged: Vec::new(),
         ladder,
         rung: None,
+        needs_approval: false,
         not_selected: None,
         state: State::Broken { problems },
     }
@@ -140,7 +143,9 @@ fn entries_of(
     let entry = |rung: &Rung| {
         let name = trial_name(&definition.name, &names, rung.number - 1);
         let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
-        let not_selected = session.selection().left_out(rung.number, reaches(rung), &ladder.proof);
+        let (selection, reaches) = (session.selection(), reaches(rung));
+        let needs_approval = selection.needs_approval(rung.number, reaches);
+        let not_selected = selection.left_out(rung.number, reaches, &ladder.proof);
         let left_out = ignored(experiment).or_else(|| not_selected.clone());
         let beyond = session.refuses(definition, rung);
         let beyond =
@@ -156,13 +161,21 @@ fn entries_of(
                 required: left_out.is_none() && lacking.iter().any(|service| session.requires(service)),
             },
         };
-        Entry { name, merged, ladder: Arc::clone(&ladder), rung: Some(rung.clone()), not_selected, state }
+        Entry {
+            name,
+            merged,
+            ladder: Arc::clone(&ladder),
+            rung: Some(rung.clone()),
+            needs_approval,
+            not_selected,
+            state,
+        }
     };
     ladder.rungs.iter().map(entry).collect()
 }
 
 /// The most that a stage reaches of any service.
-pub(super) fn reaches(rung: &Rung) -> Percent {
+fn reaches(rung: &Rung) -> Percent {
     rung.extents.iter().map(|extent| extent.share()).max().unwrap_or(Percent::ZERO)
 }
 

@@ -1,6 +1,7 @@
 //! A test target of experiments: the command line of libtest, one trial for each stage.
 
 use super::command_line::CommandLine;
+use super::listed;
 use super::listing::{Entry, State, all_entries};
 use super::registry::Registration;
 use super::session::Session;
@@ -8,6 +9,7 @@ use crate::experiment::Experiment;
 use crate::terminal::tell;
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeMap;
+use std::io::{self, BufWriter};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -63,6 +65,9 @@ impl Harness {
             }
         };
         let entries = all_entries(self.experiments, &session);
+        if listed::is_asked_for() {
+            return list(&entries, &session);
+        }
         let arguments = command_line.arguments(entries.iter().map(|entry| entry.name.as_str()));
         let mut left_out: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut trials = Vec::new();
@@ -91,6 +96,19 @@ impl Harness {
         }
         session.remember();
         libtest_mimic::run(&arguments, trials).exit_code()
+    }
+}
+
+/// Lists the trials for a tool, and runs none.
+fn list(entries: &[Entry], session: &Session) -> ExitCode {
+    session.remember();
+    let mut out = BufWriter::new(io::stdout().lock());
+    match listed::write(entries, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(format_args!("chaos: the list of trials cannot be written: {error}"));
+            ExitCode::from(FAILED)
+        }
     }
 }
 

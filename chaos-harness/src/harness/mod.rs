@@ -4,6 +4,7 @@ mod command_line;
 mod evidence;
 mod folder;
 mod libtest;
+mod listed;
 mod listing;
 mod lock;
 mod main;
@@ -16,5 +17,6 @@ mod selection;
 mod session;
 
 pub use libtest::run_as_test;
+pub use listed::{ListedProof, ListedReach, ListedStage, ListedTrial};
 pub use main::Harness;
 pub use registry::Registration;

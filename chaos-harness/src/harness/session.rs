@@ -146,7 +146,7 @@ impl Session {
     }
 
     fn try_run(&self, entry: Entry) -> Result<(), String> {
-        let Entry { name, ladder, rung, state, .. } = entry;
+        let Entry { name, ladder, rung, needs_approval, state, .. } = entry;
         let (rung, services) = match (state, rung) {
             (State::Ready { services, .. }, Some(rung)) => (rung, services),
             (State::Ready { .. }, None) => return Err("the experiment has no stage".to_owned()),
@@ -157,7 +157,7 @@ impl Session {
         let seed = self.seed(definition);
         let plan = Plan::new(definition, &rung, services, seed, !self.settings.environment.no_fault);
         let report = self.conduct(&ladder.experiment, plan, name).map_err(|error| error.to_string())?;
-        self.leave_evidence(&report, &ladder, &rung);
+        self.leave_evidence(&report, &ladder, needs_approval);
         self.tell(&report)
     }
 
@@ -240,14 +240,15 @@ impl Session {
     }
 
     /// Leaves what the trial came to where a recorder finds it. That it cannot is told, and no reason to fail.
-    fn leave_evidence(&self, report: &Report, ladder: &Ladder, rung: &Rung) {
-        let written = evidence::of(report, ladder, rung, self).map(|evidence| evidence.write(&self.runs));
+    fn leave_evidence(&self, report: &Report, ladder: &Ladder, needs_approval: bool) {
+        let written =
+            evidence::of(report, ladder, needs_approval, self).map(|evidence| evidence.write(&self.runs));
         let failure = match written {
             Ok(Ok(_)) => return,
             Ok(Err(error)) => causes(&error),
             Err(error) => error.to_string(),
         };
-        tell(format_args!("chaos: {} counts for nothing in the ledger: {failure}", report.trial));
+        tell(format_args!("chaos: {}: {failure}", report.trial));
     }
 
     fn tell(&self, report: &Report) -> Result<(), String> {

@@ -167,8 +167,8 @@ fn run(function: &Function, ignore: &[Attribute], krate: &Crate) -> TokenStream 
         mod #tests {
             #[::core::prelude::v1::test]
             #(#ignore)*
-            fn stage_1() {
-                super::#run(::core::concat!(::core::module_path!(), "::stage_1"));
+            fn earned_stage() {
+                super::#run(::core::concat!(::core::module_path!(), "::earned_stage"));
             }
         }
     }

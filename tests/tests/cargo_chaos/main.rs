@@ -1,9 +1,10 @@
-//! `cargo chaos`, end to end: the commands on proxies, their server and its limits, what runs leave, and the ledger.
+//! `cargo chaos`, end to end: the commands, the server and its limits, what CI calls, and the ledger.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod access;
 mod commands;
 mod crowds;
+mod init;
 mod ledger;
 mod mistakes;
 mod runs;

@@ -4,8 +4,10 @@
 mod arguments;
 mod bounded;
 mod cargo;
+mod child;
 mod ci;
 mod completions;
+mod doctor;
 mod drive;
 mod format;
 mod github;
@@ -19,6 +21,7 @@ mod spelling;
 mod suggest;
 mod table;
 mod token;
+mod trials;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
@@ -33,10 +36,14 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(arguments) => return init::init(&arguments),
+        Command::List(arguments) => return trials::list(&arguments),
+        Command::Run(arguments) => return trials::run(&arguments),
+        Command::Escalate(arguments) => return trials::escalate(&arguments),
         Command::Status(arguments) => return ledger::status(&arguments),
         Command::Promote(arguments) => return ledger::promote(&arguments),
         Command::Demote(arguments) => return ledger::demote(&arguments),
         Command::Ledger(arguments) => return ledger::ledger(&arguments),
+        Command::Doctor(arguments) => return doctor::doctor(&arguments),
         Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {

@@ -1,6 +1,7 @@
 //! What a command came to, as its exit code says it.
 
 use crate::plain;
+use crate::trials::TrialsError;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -44,7 +45,10 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { outcome: Outcome::CouldNotRun, error: Box::new(error) }
+        // The one error that says by itself whose mistake it is.
+        let error: Box<dyn Error> = Box::new(error);
+        let is_usage = error.downcast_ref::<TrialsError>().is_some_and(TrialsError::is_usage);
+        Self { outcome: if is_usage { Outcome::Usage } else { Outcome::CouldNotRun }, error }
     }
 }
 
