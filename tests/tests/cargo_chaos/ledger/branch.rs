@@ -1,6 +1,6 @@
 //! A ledger on a branch of its own.
 
-use super::bed::{Bed, night, nights};
+use super::bed::{Bed, night, nights, trial};
 use chaos_tests::program::outcome;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -117,18 +117,37 @@ fn hooks_filters_and_variables_of_others_have_no_part_in_it() {
 }
 
 #[test]
+fn a_branch_of_other_things_is_not_taken_for_a_ledger() {
+    let bed = Bed::new();
+    bed.commit("main", "src/lib.rs", "// code\n");
+    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
+    let before = bed.git_in(&bed.at("remote.git"), &["rev-parse", "main"]);
+    let outcome = bed.run(&["ci", "record", "--evidence", &evidence, "--push", "main", "--remote", &remote]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(
+        outcome.stderr.contains("`main`") && outcome.stderr.contains("other things"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(bed.git_in(&bed.at("remote.git"), &["rev-parse", "main"]), before);
+}
+
+#[test]
 fn a_link_in_the_branch_leads_nowhere() {
     let bed = Bed::new();
-    let clone = bed.commit("chaos-ledger", "README.md", "ours\n");
+    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
+    let record = ["ci", "record", "--push", "chaos-ledger", "--remote", &remote, "--evidence"];
+    bed.done(&[&record[..], &[&evidence]].concat());
+    let clone = bed.commit("chaos-ledger", "README.md", "changed\n");
     fs::create_dir(bed.at("elsewhere")).unwrap();
-    std::os::unix::fs::symlink(bed.at("elsewhere"), clone.join("shop")).unwrap();
-    bed.git_in(&clone, &["add", "shop"]);
+    std::os::unix::fs::symlink(bed.at("elsewhere"), clone.join("other")).unwrap();
+    bed.git_in(&clone, &["add", "other"]);
     bed.git_in(&clone, &["commit", "-q", "-m", "a link"]);
     bed.git_in(&clone, &["push", "-q", "origin", "chaos-ledger"]);
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
-    let outcome =
-        bed.run(&["ci", "record", "--evidence", &evidence, "--push", "chaos-ledger", "--remote", &remote]);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let mut other = trial(1, "n4", 1);
+    other.experiment = "other::chaos::x".parse().unwrap();
+    bed.done(&[&record[..], &[&bed.leave("other", [&other])]].concat());
     assert_eq!(fs::read_dir(bed.at("elsewhere")).unwrap().count(), 0);
-    assert_eq!(bed.state_of("chaos-ledger").earned.number, 2);
+    assert_eq!(bed.ledger_of("chaos-ledger").states().unwrap().len(), 2);
+    assert_eq!(bed.git_in(&bed.at("remote.git"), &["show", "chaos-ledger:README.md"]), "changed");
 }

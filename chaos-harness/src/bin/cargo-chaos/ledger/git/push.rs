@@ -109,6 +109,9 @@ fn on_branch<E: From<GitError>>(
     let (git, prefix) = (remote.git(), Prefix::default());
     let tip = remote.fetch(branch, TIP)?;
     git.start_from(tip.as_deref())?;
+    if !git.is_ledger()? {
+        return Err(GitError::NotALedger { branch: branch.to_owned(), remote: remote.shown() }.into());
+    }
     let folder = git.empty_folder("ledger")?;
     let ledger = git.ledger(&prefix, needed, &folder)?;
     let changes = ledger.append(events(&ledger)?).map_err(GitError::from)?;

@@ -93,6 +93,15 @@ impl Git {
         Ok(ledger)
     }
 
+    /// Whether what was started from is a ledger at its root, or nothing yet: then a mistaken name has not led to other things.
+    pub(super) fn is_ledger(&self) -> Result<bool, GitError> {
+        let listed = self.run(["ls-files", "-z"])?;
+        let files = || listed.split('\0').filter(|file| !file.is_empty());
+        let is_about = |file: &str| file.starts_with('.') || Ledger::ABOUT.contains(&file);
+        Ok(files().any(|file| file.ends_with(".events.jsonl") && file.split('/').count() == 3)
+            || files().all(is_about))
+    }
+
     /// A commit of what was started from, with the ledger's files as they are in a folder now.
     pub(super) fn commit(
         &self,
