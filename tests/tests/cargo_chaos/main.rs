@@ -1,4 +1,4 @@
-//! `cargo chaos`, end to end: the commands, the server and its limits, and what CI calls.
+//! `cargo chaos`, end to end: the commands, the server and its limits, what CI calls, and the ledger.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod access;
@@ -7,6 +7,7 @@ mod commands;
 mod crowds;
 mod doctor;
 mod init;
+mod ledger;
 mod mistakes;
 mod runs;
 mod serving;

@@ -18,7 +18,7 @@ enum Way {
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 enum ByHandError {
-    #[error("a reason is needed, for whoever reads the ledger: --reason 'why'")]
+    #[error("a reason is needed, on one line, for whoever reads the ledger: --reason 'why'")]
     NoReason,
     #[error("the ledger has no experiment `{name}`: {advice}")]
     NoSuchExperiment { name: String, advice: String },
@@ -35,7 +35,7 @@ enum ByHandError {
 impl ByHandError {
     fn into_failure(self) -> Failure {
         match self {
-            Self::Destination(error) => Failure::from(error),
+            Self::Destination(error) if !error.is_usage() => Failure::from(error),
             other => Failure::usage(other),
         }
     }
@@ -53,7 +53,7 @@ pub(crate) fn demote(arguments: &Demote) -> Result<Outcome, Failure> {
 
 fn carry_out(arguments: &Arguments, way: Way) -> Result<Outcome, Failure> {
     let reason = arguments.reason.trim();
-    if reason.is_empty() {
+    if reason.is_empty() || reason.contains(char::is_control) {
         return Err(ByHandError::NoReason.into_failure());
     }
     let by = arguments.by.clone().unwrap_or_else(user);

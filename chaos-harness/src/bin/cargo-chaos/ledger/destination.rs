@@ -21,6 +21,13 @@ pub(crate) enum DestinationError {
     Ledger(#[from] LedgerError),
 }
 
+impl DestinationError {
+    /// Whether the command line asks for what there cannot be.
+    pub(super) fn is_usage(&self) -> bool {
+        matches!(self, Self::Git(error) if error.is_usage())
+    }
+}
+
 /// What came of writing events.
 #[derive(Debug, Serialize)]
 pub(super) struct Written {

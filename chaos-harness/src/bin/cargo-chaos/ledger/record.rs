@@ -4,18 +4,14 @@ use super::arguments::Record;
 use super::changes;
 use super::destination::{DestinationError, Written};
 use super::git::Needed;
-use crate::github::Github;
 use crate::outcome::{Failure, Outcome};
 use crate::plain;
-use chaos_harness::ledger::{Event, Evidence, EvidenceError, ExperimentId, Gathered, Moment};
+use chaos_harness::ledger::{Event, Evidence, EvidenceError, ExperimentId, Gathered, Moment, Origin};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
-
-/// Events of GitHub's on which nothing is merged yet: their runs read the ledger of their base.
-const READ_ONLY: [&str; 3] = ["pull_request", "pull_request_target", "merge_group"];
 
 /// Why nothing was recorded. The evidence is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +48,9 @@ struct Left {
 
 /// Folds evidence into the ledger.
 pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
-    if let Some(event) = Github::from_env().event.filter(|event| READ_ONLY.contains(&event.as_str())) {
-        return Err(Failure::usage(RecordError::ReadOnly(event)));
+    let here = Origin { event: std::env::var("GITHUB_EVENT_NAME").ok(), ..Origin::default() };
+    if let Some(event) = here.unmerged() {
+        return Err(Failure::usage(RecordError::ReadOnly(event.to_owned())));
     }
     let folder = &arguments.evidence;
     std::fs::read_dir(folder).map_err(|source| RecordError::NoFolder { folder: folder.clone(), source })?;
@@ -78,7 +75,9 @@ pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
     let written = arguments
         .destination
         .write(&needed, arguments.dry_run, |_| Ok::<_, DestinationError>(events.clone()))
-        .map_err(RecordError::from)?;
+        .map_err(|error| {
+            if error.is_usage() { Failure::usage(error) } else { Failure::from(RecordError::from(error)) }
+        })?;
     let recorded = Recorded { written, dry_run: arguments.dry_run, not_counted, unreadable };
     arguments.format.format.print(&recorded, || recorded.in_words())?;
     Ok(Outcome::Done)

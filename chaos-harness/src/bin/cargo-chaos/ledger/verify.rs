@@ -50,7 +50,8 @@ impl Verified {
 /// Fetches the ledger of a repository.
 pub(super) fn fetch(arguments: &Fetch) -> Result<Outcome, Failure> {
     let (remote, token_env) = (&arguments.remote.remote, arguments.remote.token_env.as_deref());
-    let fetched = git::fetch(remote, token_env, &arguments.base.source(), &arguments.into)?;
+    let fetched = git::fetch(remote, token_env, &arguments.base.source(), &arguments.into)
+        .map_err(|error| if error.is_usage() { Failure::usage(error) } else { Failure::from(error) })?;
     arguments.format.format.print(&fetched, || fetched.in_words(arguments))?;
     Ok(Outcome::Done)
 }

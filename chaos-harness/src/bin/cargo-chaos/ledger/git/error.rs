@@ -21,6 +21,11 @@ pub(crate) enum GitError {
         "--push and --base are both `{0}`: the branch that is pushed to is made anew each time, and needs a name of its own"
     )]
     OwnBase(String),
+    #[error(
+        "the branch `{branch}` of {remote} has other things than a ledger: name one that has nothing else, or propose with \
+         --base and --path what is in a folder of a branch"
+    )]
+    NotALedger { branch: String, remote: String },
     #[error("{remote} has no branch `{branch}`, which --base names")]
     NoBase { remote: String, branch: String },
     #[error(
@@ -49,6 +54,22 @@ pub(crate) enum GitError {
     Outrun { branch: String, remote: String, tries: u32 },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl GitError {
+    /// Whether the command line asks for what there cannot be.
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchRemote(_)
+                | Self::BranchName(_)
+                | Self::Path(_)
+                | Self::OwnBase(_)
+                | Self::NotALedger { .. }
+                | Self::NotEmpty(_)
+                | Self::Token(TokenError::Unprotected(_))
+        )
+    }
 }
 
 /// What can be done about it, where git's words say what it is.

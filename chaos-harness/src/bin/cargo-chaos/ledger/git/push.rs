@@ -109,6 +109,9 @@ fn on_branch<E: From<GitError>>(
     let (git, prefix) = (remote.git(), Prefix::default());
     let tip = remote.fetch(branch, TIP)?;
     git.start_from(tip.as_deref())?;
+    if !git.is_ledger()? {
+        return Err(GitError::NotALedger { branch: branch.to_owned(), remote: remote.shown() }.into());
+    }
     let folder = git.empty_folder("ledger")?;
     let ledger = git.ledger(&prefix, needed, &folder)?;
     let changes = ledger.append(events(&ledger)?).map_err(GitError::from)?;
@@ -133,9 +136,11 @@ fn in_tree<E: From<GitError>>(
     // What was proposed before, and is not merged yet.
     let mut proposed = Vec::new();
     if let Some(tip) = &tip {
-        let author = git.run(["log", "-1", "--format=%ae", tip])?;
-        if author != EMAIL {
+        let author = git.header(tip, "author")?;
+        if !author.contains(&format!("<{EMAIL}>")) {
             let (branch, remote) = (branch.to_owned(), remote.shown());
+            // Without when.
+            let author = author.rsplit_once('>').map_or(author.clone(), |(who, _)| format!("{who}>"));
             return Err(GitError::NotOurs { branch, remote, author }.into());
         }
         if git.tree_at(tip, &prefix)? != git.tree_at(&base_tip, &prefix)? {
@@ -162,7 +167,7 @@ fn in_tree<E: From<GitError>>(
     let commit = git.commit(Some(&base_tip), &prefix, (&folder, &written), &message(&all))?;
     if let Some(tip) = &tip
         && git.tree_at(tip, &Prefix::default())? == git.tree_at(&commit, &Prefix::default())?
-        && git.run(["log", "-1", "--format=%P", tip])? == base_tip
+        && git.header(tip, "parent")? == base_tip
     {
         return Ok(Proposal { changes, commit: None, lease: None });
     }

@@ -93,6 +93,15 @@ impl Git {
         Ok(ledger)
     }
 
+    /// Whether what was started from is a ledger at its root, or nothing yet: then a mistaken name has not led to other things.
+    pub(super) fn is_ledger(&self) -> Result<bool, GitError> {
+        let listed = self.run(["ls-files", "-z"])?;
+        let files = || listed.split('\0').filter(|file| !file.is_empty());
+        let is_about = |file: &str| file.starts_with('.') || Ledger::ABOUT.contains(&file);
+        Ok(files().any(|file| file.ends_with(".events.jsonl") && file.split('/').count() == 3)
+            || files().all(is_about))
+    }
+
     /// A commit of what was started from, with the ledger's files as they are in a folder now.
     pub(super) fn commit(
         &self,
@@ -117,6 +126,15 @@ impl Git {
         commit.extend(parent.iter().flat_map(|parent| ["-p", parent]));
         let commit = self.feed(commit, message.as_bytes())?;
         Ok(String::from_utf8_lossy(&commit).trim_end().to_owned())
+    }
+
+    /// What a commit says of itself under a name, once; nothing where it does not. In what was fetched without its history, this
+    /// is the only place that names its parent.
+    pub(super) fn header(&self, commit: &str, name: &str) -> Result<String, GitError> {
+        let text = self.run(["cat-file", "commit", commit])?;
+        let headers = text.lines().take_while(|line| !line.is_empty());
+        let said = headers.filter_map(|line| line.split_once(' ')).find(|(header, _)| *header == name);
+        Ok(said.map_or_else(String::new, |(_, said)| said.to_owned()))
     }
 
     /// The tree of a commit, or of a folder in it; `None` where it has no such folder.
