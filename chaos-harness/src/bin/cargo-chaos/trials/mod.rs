@@ -5,6 +5,8 @@ mod error;
 mod listing;
 mod result;
 mod runner;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub(crate) use arguments::{Escalate, List, Run, Selection};
 pub(crate) use error::TrialsError;
