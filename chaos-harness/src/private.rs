@@ -2,6 +2,7 @@
 
 use crate::BoxError;
 use crate::experiment::{Experiment, Location};
+use crate::ledger::Digest;
 use crate::system::System;
 use crate::units::{Percent, Share};
 
@@ -49,6 +50,12 @@ pub fn location(module_path: &str, package: Option<&str>, file: &str, line: u32)
         file: file.to_owned(),
         line,
     }
+}
+
+/// The digest of a body, called while the program is compiled.
+#[must_use]
+pub const fn digest(body: u128) -> Digest {
+    Digest::from_bits(body)
 }
 
 /// The share that a literal says, called while the program is compiled.

@@ -73,7 +73,7 @@ enum ListOf {
     Stages,
 }
 
-const CLAUSES: [(&str, Form, &str); 13] = [
+const CLAUSES: [(&str, Form, &str); 14] = [
     ("system", Form::System, "system = shop"),
     (
         "hypothesis",
@@ -89,6 +89,7 @@ const CLAUSES: [(&str, Form, &str); 13] = [
     ("stages", Form::List(ListOf::Stages), "stages(1 instance, 20%)"),
     ("confidence", Form::Value { units: &["%"] }, "confidence = 99%"),
     ("seed", Form::Value { units: &[] }, "seed = 42"),
+    ("revision", Form::Value { units: &[] }, "revision = 2"),
     ("parallel", Form::Flag, "parallel"),
     ("crate", Form::Crate, "crate = path"),
 ];

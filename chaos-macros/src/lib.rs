@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod argument;
+mod digest;
 mod errors;
 mod expand;
 mod experiment;

@@ -1,5 +1,6 @@
 //! Running a test program as a process, in an environment that says only what the test says.
 
+use chaos_harness::ledger::Evidence;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -65,7 +66,8 @@ impl Program {
     #[must_use]
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(arguments);
+        // Where no settings are but its own.
+        command.args(arguments).current_dir(self.folder());
         isolate(&mut command);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -87,9 +89,23 @@ impl Program {
     pub fn trials(&self) -> io::Result<Vec<PathBuf>> {
         let latest = self.folder().join("chaos/latest");
         let entries = fs::read_dir(latest)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-        let mut trials: Vec<_> = entries.into_iter().filter(|path| path.is_dir()).collect();
+        // Evidence for the ledger lies in folders beside them.
+        let mut trials: Vec<_> =
+            entries.into_iter().filter(|path| path.join("journal.jsonl").is_file()).collect();
         trials.sort();
         Ok(trials)
+    }
+
+    /// What its trials left for the ledger.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let gathered = Evidence::read_all(&self.folder().join("chaos"));
+        gathered.evidence.into_iter().map(|(_, evidence)| evidence).collect()
+    }
+
+    /// Writes its `chaos.toml`.
+    pub fn settings(&self, text: &str) -> io::Result<()> {
+        fs::write(self.folder().join("chaos.toml"), text)
     }
 
     /// The echo servers that were started for this program and are there: their process ids.
@@ -151,7 +167,7 @@ pub fn journal(trial: &Path) -> io::Result<Vec<Value>> {
 pub fn isolate(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CHAOS_") || text.starts_with("NEXTEST") {
+        if ["CHAOS_", "NEXTEST", "GITHUB_"].iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }

@@ -1,5 +1,6 @@
 //! Running one trial of a test program as a process of its own, and reading what it left.
 
+use crate::program::isolate;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -44,13 +45,9 @@ impl Trial {
     pub fn new(program: &str, server: &str, name: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(program);
-        command.args(["--exact", name]);
-        for (variable, _) in std::env::vars_os() {
-            let text = variable.to_string_lossy();
-            if text.starts_with("CHAOS_") || text.starts_with("NEXTEST") {
-                command.env_remove(&variable);
-            }
-        }
+        // Where no settings are.
+        command.args(["--exact", name]).current_dir(folder.path());
+        isolate(&mut command);
         command.env("CHAOS_TARGET_DIR", folder.path()).env("CARGO_BIN_EXE_target-server", server);
         // No engine, whatever the machine has.
         command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");

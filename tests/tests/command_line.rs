@@ -237,7 +237,7 @@ fn variables_that_mean_nothing_are_pointed_out() {
     let told = |name: &str, value: &str| listing().env(name, value).run(["--list"]).unwrap();
     let backend = told("CHAOS_BACKEND", "bogus");
     assert_eq!(backend.code, Some(101));
-    assert!(backend.stderr.contains("`bogus` is not a backend"), "{}", backend.stderr);
+    assert!(backend.stderr.contains("`bogus` is not known there, write auto, docker"), "{}", backend.stderr);
     let seed = told("CHAOS_SEED", "x");
     assert_eq!(seed.code, Some(101));
     assert!(seed.stderr.contains("CHAOS_SEED=x: `x` is not known there"), "{}", seed.stderr);

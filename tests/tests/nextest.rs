@@ -1,6 +1,7 @@
 //! Under nextest each trial has a process of its own, and experiments still take turns on the machine.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+use chaos_harness::ledger::{Attempt, Evidence};
 use chaos_harness::safety::in_use;
 use chaos_tests::echo::{MARKS, spans};
 use chaos_tests::program::{Outcome, isolate, outcome, servers};
@@ -16,6 +17,8 @@ fn nextest(arguments: &[&str], folder: &Path) -> Outcome {
     isolate(&mut command);
     // A lock of its own: whatever else is tested on this machine is not waited for.
     command.env("TMPDIR", folder).env("CHAOS_TARGET_DIR", folder).env(MARKS, folder.join("marks"));
+    // What this workspace has proved is no part of it.
+    command.env("CHAOS_LEDGER_DIR", folder.join("ledger"));
     command.env("CARGO_TERM_COLOR", "never").env("NEXTEST_SHOW_PROGRESS", "none");
     outcome(&mut command).unwrap()
 }
@@ -60,8 +63,17 @@ fn trials_run_in_processes_of_their_own_one_after_the_other() {
     assert!(spans[0].1 <= spans[1].0, "both at the same time: {spans:?}");
 
     let trials = fs::read_dir(folder.path().join("chaos/latest")).unwrap();
-    let trials = trials.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    let trials =
+        trials.filter(|entry| entry.as_ref().unwrap().path().join("journal.jsonl").is_file()).count();
     assert_eq!(trials, 2, "the processes of one run have one folder");
+
+    let gathered = Evidence::read_all(&folder.path().join("chaos/latest/"));
+    assert!(gathered.problems.is_empty(), "{:?}", gathered.problems);
+    let evidence: Vec<_> = gathered.evidence.iter().map(|(_, evidence)| evidence).collect();
+    let of = |name: &str| evidence.iter().filter(|one| one.experiment.name() == name).count();
+    assert_eq!((evidence.len(), of("bears_a_narrow_line"), of("bears_latency")), (2, 1, 1));
+    assert_eq!(evidence[0].run, evidence[1].run, "both are of one run");
+    assert!(evidence.iter().all(|one| one.attempt == Attempt::FIRST));
 }
 
 /// nextest kills the process group of a trial that takes too long, and waits for no one.

@@ -1,6 +1,7 @@
 //! One step of the blast-radius ladder.
 
 use super::Risk;
+use crate::fault::Fault;
 use crate::units::Share;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,6 +16,26 @@ pub enum Scope {
     /// This share: of instances where the service has replicas or the fault is on instances, of connections where a
     /// toxic meets a single instance.
     Share(Share),
+}
+
+impl Scope {
+    /// As it is told beside what was reached.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Instances(_) => self.to_string(),
+            Self::Share(share) => format!("{} %", share.to_string().trim_end_matches('%')),
+        }
+    }
+
+    /// With the magnitudes that a stage has, as an attribute says them: where it has some and touches everything, they are
+    /// what is asked for.
+    pub(crate) fn told_with(self, magnitude: Option<&str>) -> String {
+        match magnitude {
+            None => self.told(),
+            Some(magnitude) if self == Self::Share(Share::ALL) => magnitude.to_owned(),
+            Some(magnitude) => format!("{}, {magnitude}", self.told()),
+        }
+    }
 }
 
 impl fmt::Display for Scope {
@@ -54,13 +75,19 @@ pub struct Stage {
     scope: Scope,
     #[serde(default)]
     risk: Option<Risk>,
+    #[serde(default)]
+    magnitudes: Vec<Fault>,
 }
 
 impl Stage {
+    const fn of(scope: Scope) -> Self {
+        Self { name: None, scope, risk: None, magnitudes: Vec::new() }
+    }
+
     /// Touches this share of the service.
     #[must_use]
     pub const fn share(share: Share) -> Self {
-        Self { name: None, scope: Scope::Share(share), risk: None }
+        Self::of(Scope::Share(share))
     }
 
     /// Touches this share of the service, in whole percent from 1 to 100. Anything else does not compile.
@@ -78,10 +105,71 @@ impl Stage {
                 None => panic!("a stage of 0 instances touches nothing"),
             }
         };
-        Self { name: None, scope: Scope::Instances(count), risk: None }
+        Self::of(Scope::Instances(count))
     }
 
-    /// Names the stage; without, the name is made from its scope.
+    /// Touches everything that the faults are on, with one of them no stronger than this.
+    ///
+    /// See [`with`](Self::with); `latency(redis) = 50ms` in an attribute is this.
+    #[must_use]
+    pub fn magnitude(fault: impl Into<Fault>) -> Self {
+        Self::share(Share::ALL).with(fault)
+    }
+
+    /// A stage for each of these values, each of them a [`magnitude`](Self::magnitude).
+    ///
+    /// `latency(redis) = [50ms, 100ms]` in an attribute is this:
+    ///
+    /// ```
+    /// use chaos_harness::{Stage, fault};
+    /// use std::time::Duration;
+    ///
+    /// let stages = Stage::magnitudes([50, 100].map(Duration::from_millis), |value| fault::latency("redis", value));
+    /// let names: Vec<_> = stages.iter().map(Stage::name).collect();
+    /// assert_eq!(names, ["latency_redis_50ms", "latency_redis_100ms"]);
+    /// ```
+    pub fn magnitudes<V, F: Into<Fault>>(
+        values: impl IntoIterator<Item = V>,
+        fault: impl Fn(V) -> F,
+    ) -> Vec<Self> {
+        values.into_iter().map(|value| Self::magnitude(fault(value))).collect()
+    }
+
+    /// Injects a fault of this kind and service only as strongly as this. May be said of several faults.
+    ///
+    /// The main parameter of the injected fault becomes that of this one, and its other options stay as they are:
+    ///
+    /// | fault | main parameter | stronger is |
+    /// | --- | --- | --- |
+    /// | `latency`, `slow_close`, `delay_connections` | the delay | more |
+    /// | `burst` | how long each outage lasts | more |
+    /// | `bandwidth` | the rate | less |
+    /// | `slicer` | the average size of a piece | less |
+    /// | `limit_data`, `stall` | how much is carried | less |
+    /// | `reset_peer` | how long a connection lives | less |
+    /// | `limit_connections` | how many there may be | less |
+    /// | `starve_cpu` | the share that is left | less |
+    /// | `limit_memory` | the limit | less |
+    ///
+    /// The others (`timeout`, `down`, `refuse_connections`, `kill`, `stop`, `pause`) are there or not: they have no
+    /// magnitude. That a ladder names one of them, or a fault that is not injected, or one that becomes weaker, is an
+    /// error when trials are listed.
+    ///
+    /// ```
+    /// use chaos_harness::{Stage, fault};
+    /// use std::time::Duration;
+    ///
+    /// let mild = Stage::percent::<20>().with(fault::latency("redis", Duration::from_millis(50)));
+    /// assert_eq!(mild.to_string(), "20%, latency(redis) = 50ms");
+    /// assert_eq!(mild.name(), "20_percent_latency_redis_50ms");
+    /// ```
+    #[must_use]
+    pub fn with(mut self, fault: impl Into<Fault>) -> Self {
+        self.magnitudes.push(fault.into());
+        self
+    }
+
+    /// Names the stage; without, the name is made from its scope and its magnitudes.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
@@ -105,30 +193,89 @@ impl Stage {
         self.scope
     }
 
+    /// The faults that it makes weaker or stronger: their main parameters are those that they have here.
+    pub(crate) fn said_magnitudes(&self) -> &[Fault] {
+        &self.magnitudes
+    }
+
+    /// The magnitudes as an attribute says them.
+    pub(crate) fn magnitude_text(&self) -> Option<String> {
+        let said: Vec<_> = self.magnitudes.iter().map(assignment).collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// What it asks for, as it is told beside what was reached.
+    pub(crate) fn told(&self) -> String {
+        self.scope.told_with(self.magnitude_text().as_deref())
+    }
+
+    /// Whether it touches everything because nothing else was said.
+    fn is_all_for_its_magnitudes(&self) -> bool {
+        !self.magnitudes.is_empty() && self.scope == Scope::Share(Share::ALL)
+    }
+
     /// The name its trial has, after its number.
     #[must_use]
     pub fn name(&self) -> String {
-        match (&self.name, self.scope) {
-            (Some(name), _) => name.clone(),
-            (None, Scope::Instances(NonZeroU32::MIN)) => "1_instance".to_owned(),
-            (None, Scope::Instances(count)) => format!("{count}_instances"),
-            (None, Scope::Share(share)) => {
-                let text = share.to_string();
-                format!("{}_percent", text.trim_end_matches('%').replace('.', "_"))
-            }
+        if let Some(name) = &self.name {
+            return name.clone();
         }
+        let scope = (!self.is_all_for_its_magnitudes()).then(|| self.scope.to_string());
+        let magnitudes = self.magnitudes.iter().map(|fault| match fault.magnitude() {
+            Some(magnitude) => format!("{}_{}_{}", fault.kind.name(), fault.service, magnitude.amount),
+            None => format!("{}_{}", fault.kind.name(), fault.service),
+        });
+        let words: Vec<_> = scope.into_iter().chain(magnitudes).collect();
+        words.join("_").replace('%', "_percent").replace([' ', '.', '/'], "_")
+    }
+}
+
+/// As it is written in an attribute, without its name.
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.magnitude_text() {
+            None => write!(f, "{}", self.scope),
+            Some(magnitudes) if self.is_all_for_its_magnitudes() => f.write_str(&magnitudes),
+            Some(magnitudes) => write!(f, "{}, {magnitudes}", self.scope),
+        }
+    }
+}
+
+/// A magnitude as an attribute says it: `latency(redis) = 50ms`.
+fn assignment(fault: &Fault) -> String {
+    let (name, service) = (fault.kind.name(), &fault.service);
+    match fault.magnitude() {
+        Some(magnitude) => format!("{name}({service}) = {}", magnitude.amount),
+        None => format!("{name}({service})"),
     }
 }
 
 impl From<Scope> for Stage {
     fn from(scope: Scope) -> Self {
-        Self { name: None, scope, risk: None }
+        Self::of(scope)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault;
+
+    #[test]
+    fn a_stage_that_was_stored_with_a_scope_alone_is_read() {
+        let read: Stage = serde_json::from_str(r#"{"name":null,"scope":{"Instances":2}}"#).unwrap();
+        assert_eq!(read, Stage::instances::<2>());
+    }
+
+    #[test]
+    fn a_name_tells_scope_and_magnitudes_in_plain_letters() {
+        let rate = crate::units::Bytes::new(1 << 16).per_second();
+        let stage = Stage::share(Share::ppm::<25_000>()).with(fault::bandwidth("redis", rate));
+        assert_eq!(stage.name(), "2_5_percent_bandwidth_redis_64KiB_s");
+        let starved = Stage::magnitude(fault::starve_cpu("redis")).with(fault::kill("redis"));
+        assert_eq!(starved.name(), "starve_cpu_redis_10_percent_kill_redis");
+        assert_eq!(starved.to_string(), "starve_cpu(redis) = 10%, kill(redis)");
+    }
 
     #[test]
     fn a_stored_scope_of_nothing_is_refused() {

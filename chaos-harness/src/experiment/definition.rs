@@ -4,6 +4,7 @@ use crate::BoxError;
 use crate::blast_radius::Stage;
 use crate::chance::Seed;
 use crate::fault::Fault;
+use crate::ledger::Digest;
 use crate::measure::{Load, Threshold};
 use crate::system::{ErasedSystem, System, SystemSpec, SystemValue};
 use crate::units::Percent;
@@ -46,6 +47,12 @@ pub struct Definition {
     pub parallel: bool,
     /// Why it is left out unless asked for (`#[ignore]`).
     pub ignored: Option<String>,
+    /// Which version of it this is, where it says so.
+    #[serde(default)]
+    pub revision: Option<u32>,
+    /// What the tokens of its function come to, where it is one under `#[chaos_test]`.
+    #[serde(default)]
+    pub body: Option<Digest>,
 }
 
 /// A place in the source.
@@ -158,6 +165,8 @@ impl Experiment {
                 seed: None,
                 parallel: false,
                 ignored: None,
+                revision: None,
+                body: None,
             },
             system,
             operation,
@@ -243,6 +252,22 @@ impl Experiment {
     /// Allows it to run beside other experiments on the same machine, whose load it will feel.
     pub fn parallel(mut self) -> Self {
         self.definition.parallel = true;
+        self
+    }
+
+    /// Which version of the experiment this is: another one has everything to prove anew.
+    ///
+    /// What an experiment says is seen to change by itself, and so are the tokens of a function under `#[chaos_test]`. The
+    /// code that it calls is not seen, nor is the operation of an experiment that is built by hand: where that changes so that what
+    /// was proved means nothing any more, count this up.
+    pub fn revision(mut self, revision: u32) -> Self {
+        self.definition.revision = Some(revision);
+        self
+    }
+
+    /// What the tokens of the operation come to: `#[chaos_test]` says this.
+    pub fn body(mut self, digest: Digest) -> Self {
+        self.definition.body = Some(digest);
         self
     }
 

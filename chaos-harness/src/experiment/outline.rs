@@ -1,7 +1,7 @@
 //! What can be said of an experiment before anything is started: its ladder, or what is wrong with it.
 
 use super::Definition;
-use crate::blast_radius::{LadderError, Rung, Stage, Unit, fitted, resolve};
+use crate::blast_radius::{Aim, LadderError, Rung, Stage, Unit, fitted, resolve};
 use crate::fault::{Fault, FaultKind, InstanceFault};
 use crate::measure::{LoadProblem, NoHalt, Undecidable, check_decidable, check_halt};
 use crate::proxy::ToxicSpec;
@@ -123,39 +123,55 @@ pub(crate) fn outline(definition: &Definition, ladder: &[Stage]) -> Result<Vec<R
             problems.push(Problem::Replicas(service.name.clone()));
         }
     }
-    let mut units = Vec::new();
+    let mut aims: Vec<Aim<'_>> = Vec::new();
     for fault in &definition.faults {
-        if fault.kind == FaultKind::Instance(InstanceFault::StarveCpu { to: Percent::ZERO }) {
-            problems.push(Problem::NoCpu(fault.to_string()));
-        }
-        problems.extend(meaningless(fault));
+        problems.extend(impossible(fault));
         match definition.system.services.iter().find(|service| service.name == fault.service) {
             Some(service) => {
-                units.extend(unit(fault, service).map(|unit| (fault.service.as_str(), unit)));
+                aims.extend(unit(fault, service).map(|unit| (fault, unit)));
                 problems.extend(not_allowed(fault, service));
                 problems.extend(unsupported(fault, service));
             }
             None => problems.push(unknown_service(definition, fault)),
         }
     }
-    if units.is_empty() || units.len() != definition.faults.len() {
+    if aims.is_empty() || aims.len() != definition.faults.len() {
         return Err(problems);
     }
     let default;
     let stages = if definition.stages.is_empty() {
-        default = fitted(ladder, &units.iter().map(|(_, unit)| *unit).collect::<Vec<_>>());
+        default = fitted(ladder, &aims.iter().map(|(_, unit)| *unit).collect::<Vec<_>>());
         &default
     } else {
         &definition.stages
     };
-    match resolve(stages, &units) {
-        Ok(rungs) if problems.is_empty() => Ok(rungs),
-        Ok(_) => Err(problems),
+    match resolve(stages, &aims) {
+        Ok(rungs) => {
+            problems.extend(rungs.iter().flat_map(|rung| impossible_at(rung, &definition.faults)));
+            if problems.is_empty() { Ok(rungs) } else { Err(problems) }
+        }
         Err(error) => {
             problems.push(error.into());
             Err(problems)
         }
     }
+}
+
+/// What cannot be injected at a stage, where it differs from what is injected otherwise.
+fn impossible_at(rung: &Rung, faults: &[Fault]) -> impl Iterator<Item = Problem> {
+    let changed = rung.faults.iter().zip(faults).filter(|(at_stage, fault)| at_stage != fault);
+    changed.flat_map(|(at_stage, _)| impossible(at_stage))
+}
+
+/// What is wrong with the parameters of a fault.
+fn impossible(fault: &Fault) -> Option<Problem> {
+    if fault.kind == FaultKind::Instance(InstanceFault::StarveCpu { to: Percent::ZERO }) {
+        return Some(Problem::NoCpu(fault.to_string()));
+    }
+    let FaultKind::Toxic { toxic, stream, slice } = fault.kind else { return None };
+    let spec = ToxicSpec { slice, ..ToxicSpec::new("", toxic, stream) };
+    let reason = spec.check().err()?;
+    Some(Problem::Meaningless { fault: fault.to_string(), reason: reason.to_owned() })
 }
 
 /// Why the fault may not go to the service. Also where another provider comes first: elsewhere this one would be used.
@@ -172,15 +188,6 @@ fn unsupported(fault: &Fault, service: &ServiceSpec) -> Option<Problem> {
     let causes: Option<Vec<_>> =
         service.providers.iter().map(|provider| supports(&provider.kind, kind).err()).collect();
     causes.and_then(|causes| causes.into_iter().next()).map(Problem::Unsupported)
-}
-
-/// What is wrong with the parameters of a toxic.
-fn meaningless(fault: &Fault) -> Option<Problem> {
-    let FaultKind::Toxic { toxic, stream, slice } = fault.kind else { return None };
-    let spec = ToxicSpec { slice, ..ToxicSpec::new("", toxic, stream) };
-    spec.check()
-        .err()
-        .map(|reason| Problem::Meaningless { fault: fault.to_string(), reason: reason.to_owned() })
 }
 
 /// What a percentage is a percentage of: of time for a toxic in slices, and otherwise of instances, unless a toxic meets a service that has only one.
@@ -441,5 +448,9 @@ mod tests {
         let mistake = Problem::NoCpu("starve redis to 0% of a CPU".to_owned());
         assert_eq!(to(Percent::ZERO).unwrap_err(), [mistake]);
         assert!(to(Percent::new(1)).is_ok());
+        let starved = |share| fault::starve_cpu("redis").to(Percent::new(share));
+        let falls = sound(starved(5)).stages(Stage::magnitudes([10, 5, 0], starved));
+        let mistake = Problem::NoCpu("starve redis to 0% of a CPU".to_owned());
+        assert_eq!(outline(falls.definition(), &[]).unwrap_err(), [mistake], "and at a stage of its own");
     }
 }

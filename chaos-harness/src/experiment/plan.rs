@@ -44,6 +44,12 @@ pub struct PlannedStage {
     /// How much there is to lose; none in a plan of a release that had no risks.
     #[serde(default)]
     pub risk: Option<Risk>,
+    /// How strong it makes which faults, as an attribute says it: `latency(redis) = 50ms`. The injections have it.
+    #[serde(default)]
+    pub magnitude: Option<String>,
+    /// What it touches of which service, where that is another share than it asks for: `1 of 3 instances (33 %) of redis`.
+    #[serde(default)]
+    pub reaches: Vec<String>,
 }
 
 /// A fault and where it goes.
@@ -67,7 +73,7 @@ impl Plan {
         seed: Seed,
         inject: bool,
     ) -> Self {
-        let injections = definition.faults.iter().zip(&rung.extents);
+        let injections = rung.faults.iter().zip(&rung.extents);
         let injections = injections.enumerate().map(|(index, (fault, extent))| Injection {
             // The index keeps two faults on one service from always meeting the same instances.
             reach: extent.draw(seed, &format!("{index}/{}", fault.service)),
@@ -82,6 +88,8 @@ impl Plan {
                 scope: rung.stage.scope(),
                 same: rung.same.iter().map(crate::blast_radius::Stage::scope).collect(),
                 risk: Some(rung.risk()),
+                magnitude: rung.stage.magnitude_text(),
+                reaches: rung.differences(),
             },
             injections: injections.collect(),
             services,
@@ -100,6 +108,13 @@ impl Plan {
             let store = || redactor.line(self).ok().and_then(|text| String::from_utf8(text).ok());
             stored.get_or_init(store).as_ref().is_some_and(|stored| stored.contains(value))
         })
+    }
+}
+
+impl PlannedStage {
+    /// What it asks for, as it is told beside what was reached.
+    pub(crate) fn asked(&self) -> String {
+        self.scope.told_with(self.magnitude.as_deref())
     }
 }
 

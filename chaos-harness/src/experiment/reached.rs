@@ -87,7 +87,7 @@ impl Reached {
         Self {
             fault: injection.fault.to_string(),
             service: injection.fault.service.to_string(),
-            asked: show_scope(asked),
+            asked: asked.told(),
             kind,
             instances,
             connections: counted.connections,
@@ -126,14 +126,6 @@ impl fmt::Display for Reached {
             ReachedOperations { started, met: Some(met) } => write!(f, "about {met} of {started} operations"),
             ReachedOperations { started, met: None } => write!(f, "an unknown part of {started} operations"),
         }
-    }
-}
-
-/// A scope as it is told beside what was reached.
-pub(crate) fn show_scope(scope: Scope) -> String {
-    match scope {
-        Scope::Instances(_) => scope.to_string(),
-        Scope::Share(share) => format!("{} %", share.to_string().trim_end_matches('%')),
     }
 }
 

@@ -118,7 +118,11 @@ impl Plan {
             return inconsistent("stage");
         };
         let anew = Self::new(&plan.definition, rung, plan.services.clone(), plan.seed, plan.inject);
-        plan.stage.risk = plan.stage.risk.or(anew.stage.risk);
+        // One of a release that did not say these comes to the same.
+        if plan.stage.risk.is_none() {
+            plan.stage.risk = anew.stage.risk;
+            plan.stage.reaches.clone_from(&anew.stage.reaches);
+        }
         if anew.stage != plan.stage {
             return inconsistent("stage");
         }
@@ -158,6 +162,9 @@ impl Definition {
     fn bounded(&self) -> Result<(), StoredError> {
         count("faults", self.faults.len(), MOST_OF_A_KIND)?;
         count("stages", self.stages.len(), MOST_OF_A_KIND)?;
+        for stage in &self.stages {
+            count("magnitudes of a stage", stage.said_magnitudes().len(), MOST_OF_A_KIND)?;
+        }
         for clause in [&self.steady_state, &self.expect, &self.halt_if] {
             count("thresholds of a clause", clause.len(), MOST_OF_A_KIND)?;
         }

@@ -34,6 +34,17 @@ pub enum InstanceFault {
 }
 
 impl InstanceFault {
+    /// Its name, as an attribute says it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Stop { .. } => "stop",
+            Self::Pause => "pause",
+            Self::StarveCpu { .. } => "starve_cpu",
+            Self::LimitMemory { .. } => "limit_memory",
+        }
+    }
+
     pub(super) fn describe(&self, service: &ServiceName, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill => write!(f, "kill {service}"),

@@ -12,6 +12,7 @@
 
 mod connections;
 mod instance;
+mod magnitude;
 mod network;
 mod stream;
 
@@ -26,6 +27,7 @@ pub use connections::{Burst, DelayConnections, LimitConnections, RefuseConnectio
 pub use connections::{burst, delay_connections, limit_connections, refuse_connections};
 pub use instance::{InstanceFault, Kill, LimitMemory, Pause, StarveCpu, Stop};
 pub use instance::{kill, limit_memory, pause, starve_cpu, stop};
+pub(crate) use magnitude::Amount;
 pub use network::{Bandwidth, Down, Latency, ResetPeer, Timeout};
 pub use network::{bandwidth, down, latency, reset_peer, timeout};
 pub use stream::{LimitData, Slicer, SlowClose, Stall};

@@ -53,7 +53,7 @@ pub(super) fn of(
             number: plan.stage.number,
             name: plan.stage.name.clone(),
             of: ladder.rungs.len(),
-            asked: plan.stage.scope.to_string(),
+            asked: plan.stage.asked(),
             reached: facts.reached.iter().filter_map(reached).collect(),
             touched: touched(&facts.reached),
             risk: plan.stage.risk.map(|risk| risk.to_string()),

@@ -1,9 +1,10 @@
 //! The list of trials as tools read it: `CHAOS_LISTING=json`.
 
 use super::listing::{Entry, State};
-use crate::experiment::reached::show_scope;
+use crate::blast_radius::{Stage, Touch};
 use crate::ledger::{ExperimentId, Fingerprint, Moment, Part, SourceLocation};
 use crate::redact::Redactor;
+use crate::system::{ProviderKind, SystemSpec};
 use crate::units::Percent;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -35,6 +36,10 @@ pub struct ListedTrial {
     pub left_out: Option<String>,
     /// Why it fails whenever it is run.
     pub problems: Option<String>,
+    /// What this machine lacks for it, and how to get it.
+    pub lacking: Option<String>,
+    /// The images of the containers that its services can be.
+    pub images: Vec<String>,
 }
 
 /// The stage of a trial.
@@ -49,7 +54,7 @@ pub struct ListedStage {
     pub of: usize,
     /// How much it asks for: `5 %`.
     pub asked: String,
-    /// How much of each service that has faults it comes to, in the order of the faults.
+    /// How much of each service that has faults it comes to.
     pub reached: Vec<ListedReach>,
     /// How much is at stake.
     pub risk: String,
@@ -70,6 +75,12 @@ pub struct ListedReach {
     /// As a share, in parts per million.
     #[serde(rename = "ppm")]
     pub share: Percent,
+}
+
+impl From<Touch> for ListedReach {
+    fn from(Touch { service, text, share }: Touch) -> Self {
+        Self { service, text, share }
+    }
 }
 
 /// What an experiment has earned, as the ledger says.
@@ -99,16 +110,10 @@ impl ListedTrial {
             number: rung.number,
             name: rung.stage.name(),
             of: entry.ladder.rungs.len(),
-            asked: show_scope(rung.stage.scope()),
-            reached: (definition.faults.iter().zip(&rung.extents))
-                .map(|(fault, extent)| ListedReach {
-                    service: fault.service.to_string(),
-                    text: extent.to_string(),
-                    share: extent.share(),
-                })
-                .collect(),
+            asked: rung.stage.told(),
+            reached: rung.touches().into_iter().map(ListedReach::from).collect(),
             risk: rung.risk().to_string(),
-            merged: rung.same.iter().map(|stage| show_scope(stage.scope())).collect(),
+            merged: rung.same.iter().map(Stage::told).collect(),
             needs_approval: entry.needs_approval,
         });
         Self {
@@ -134,8 +139,22 @@ impl ListedTrial {
                 State::Broken { problems } => Some(problems.clone()),
                 State::Ready { .. } | State::Lacking { .. } => None,
             },
+            lacking: match &entry.state {
+                State::Lacking { reason, .. } => Some(reason.clone()),
+                State::Ready { .. } | State::Broken { .. } => None,
+            },
+            images: images(&definition.system),
         }
     }
+}
+
+fn images(system: &SystemSpec) -> Vec<String> {
+    let providers = system.services.iter().flat_map(|service| &service.providers);
+    let images = providers.filter_map(|provider| match &provider.kind {
+        ProviderKind::Container { image, .. } => Some(image.clone()),
+        _ => None,
+    });
+    images.collect()
 }
 
 /// Whether the list is asked for.

@@ -142,14 +142,14 @@ fn entries_of(
     let names: Vec<_> = ladder.rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: &Rung| {
         let name = trial_name(&definition.name, &names, rung.number - 1);
-        let merged = rung.same.iter().map(|stage| stage.scope().to_string()).collect();
+        let merged = rung.same.iter().map(ToString::to_string).collect();
         let (selection, reaches) = (session.selection(), reaches(rung));
         let needs_approval = selection.needs_approval(rung.number, reaches);
         let not_selected = selection.left_out(rung.number, reaches, &ladder.proof);
         let left_out = ignored(experiment).or_else(|| not_selected.clone());
         let beyond = session.refuses(definition, rung);
         let beyond =
-            beyond.map(|shortage| format!("{}: stage {}: {shortage}", place(experiment), rung.stage.scope()));
+            beyond.map(|shortage| format!("{}: stage {}: {shortage}", place(experiment), rung.stage));
         let state = match (&provided, beyond) {
             // One that would run fails: that a limit keeps an experiment from ever running is not to be overlooked.
             (_, Some(problems)) if left_out.is_none() => State::Broken { problems },

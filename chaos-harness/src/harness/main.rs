@@ -5,6 +5,7 @@ use super::listed;
 use super::listing::{Entry, State, all_entries};
 use super::registry::Registration;
 use super::session::Session;
+use crate::blast_radius::Rung;
 use crate::experiment::Experiment;
 use crate::terminal::tell;
 use libtest_mimic::{Failed, Trial};
@@ -78,10 +79,14 @@ impl Harness {
                 _ => None,
             };
             let (name, merged) = (entry.name.clone(), entry.merged.join(", "));
+            let differs = entry.rung.as_ref().and_then(Rung::differs);
             let trial = trial(entry, &session, reason.is_some());
             if !arguments.is_filtered_out(&trial) {
                 if !merged.is_empty() {
                     tell(format_args!("chaos: merged: {name} also stands for {merged}: it reaches the same"));
+                }
+                if let Some(differs) = differs {
+                    tell(format_args!("chaos: reach: {name} {differs}"));
                 }
                 if let Some(reason) = reason {
                     left_out.entry(reason).or_default().push(name);

@@ -18,12 +18,12 @@ pub(super) struct Selection {
 
 impl Selection {
     /// Whether a stage counts only where someone approved of it. The first one is what any experiment begins with.
-    pub(super) fn needs_approval(&self, stage: usize, reaches: Percent) -> bool {
+    pub(super) fn needs_approval(self, stage: usize, reaches: Percent) -> bool {
         stage > 1 && reaches > self.approval_over
     }
 
     /// Why a stage does not run unless it is asked for.
-    pub(super) fn left_out(&self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
+    pub(super) fn left_out(self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
         let earned = proof.earned;
         if self.choice == StageChoice::All || stage == earned {
             return None;
@@ -41,14 +41,14 @@ impl Selection {
             ([], _) => String::new(),
             (changed, _) => {
                 let changed: Vec<_> = changed.iter().map(ToString::to_string).collect();
-                format!(", for what it says of {} changed since more was earned", all_of(&changed))
+                format!(" again, since its {} changed", all_of(&changed))
             }
         };
         Some(format!("not earned yet: stage {earned} is earned{why}"))
     }
 
     /// Why the next stage is not tried.
-    fn not_tried(&self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
+    fn not_tried(self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
         if let Some(until) = proof.cooling_until {
             return Some(format!("cooling down until {}: it was refuted", until.in_minutes()));
         }
@@ -129,9 +129,6 @@ mod tests {
         let reset = Proof { reset: vec![Part::Expect, Part::Faults], ..earned(1) };
         let (runs, why) = selected(StageChoice::Earned, false, &reset);
         assert_eq!(runs, [1]);
-        assert_eq!(
-            why[0],
-            "not earned yet: stage 1 is earned, for what it says of expect and faults changed since more was earned"
-        );
+        assert_eq!(why[0], "not earned yet: stage 1 is earned again, since its expect and faults changed");
     }
 }

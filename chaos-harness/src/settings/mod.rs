@@ -36,11 +36,13 @@ mod document;
 mod entries;
 mod environment;
 mod error;
-#[cfg(any(fuzzing, test))]
+#[cfg(fuzzing)]
 mod fuzzing;
 mod origin;
 mod profile;
 mod repeat;
+#[cfg(any(fuzzing, test))]
+mod reread;
 #[cfg(test)]
 mod tests;
 mod text;

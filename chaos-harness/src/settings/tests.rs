@@ -283,7 +283,7 @@ proptest! {
     /// Never a panic; a mistake has its place in the file; what can be read is the same when it is written and read again.
     #[test]
     fn any_file_is_read_or_refused_where_it_is_wrong(text in toml()) {
-        super::fuzzing::settings(text.as_bytes());
+        reread::reread(&text);
     }
 
     #[test]
@@ -305,7 +305,7 @@ proptest! {
         let settings = read(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(settings.ledger.cool_down.value, Duration::from_millis(milliseconds));
         prop_assert_eq!(settings.in_effect().durations.value, Factor::from_ppm(factor));
-        super::fuzzing::settings(text.as_bytes());
+        reread::reread(&text);
     }
 }
 

@@ -39,7 +39,7 @@ impl SystemError {
     ) -> Self {
         Self::Fault {
             step,
-            fault: name(fault).to_owned(),
+            fault: fault.name().to_owned(),
             instance: instance.to_owned(),
             cause: cause.into(),
         }
@@ -61,17 +61,6 @@ impl std::fmt::Display for Step {
             Self::Confirm => "confirm",
             Self::Undo => "undo",
         })
-    }
-}
-
-/// The fault's name in the grammar.
-pub(crate) fn name(fault: InstanceFault) -> &'static str {
-    match fault {
-        InstanceFault::Kill => "kill",
-        InstanceFault::Stop { .. } => "stop",
-        InstanceFault::Pause => "pause",
-        InstanceFault::StarveCpu { .. } => "starve_cpu",
-        InstanceFault::LimitMemory { .. } => "limit_memory",
     }
 }
 

@@ -1,7 +1,7 @@
 //! One running instance of a service, whatever runs it.
 
 use super::ProviderKind;
-use super::error::{SystemError, name};
+use super::error::SystemError;
 use super::log::LogTail;
 use crate::fault::InstanceFault;
 use crate::safety::Undone;
@@ -65,7 +65,7 @@ pub(crate) trait Instance: Send + Sync {
 
 /// Whether a fault can be made on instances that are provided so; why not, when it cannot.
 pub(crate) fn supports(kind: &ProviderKind, fault: InstanceFault) -> Result<(), String> {
-    let fault_name = name(fault);
+    let fault_name = fault.name();
     match (kind, fault) {
         (ProviderKind::External { address, .. }, _) => Err(format!(
             "`{fault_name}` needs an instance that this run started, and {address} was already running: only its \

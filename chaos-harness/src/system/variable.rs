@@ -44,7 +44,7 @@ impl Variable {
     }
 
     /// Its value as it may be shown.
-    fn shown(&self) -> std::borrow::Cow<'_, str> {
+    pub(crate) fn shown(&self) -> std::borrow::Cow<'_, str> {
         match &self.value {
             Value::Open(value) if value.is_empty() || !redact::hides_variable(&self.name) => {
                 redact::text(value)

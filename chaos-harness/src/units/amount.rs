@@ -28,6 +28,11 @@ impl Rate {
         Self { per_thousand_seconds: times }
     }
 
+    /// Times in a thousand seconds: exact.
+    pub(crate) const fn in_thousand_seconds(self) -> u64 {
+        self.per_thousand_seconds
+    }
+
     /// Whether nothing ever happens at this rate.
     #[must_use]
     pub const fn is_zero(self) -> bool {

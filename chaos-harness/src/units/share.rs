@@ -110,6 +110,12 @@ impl Factor {
         Self(ppm)
     }
 
+    /// In millionths.
+    #[must_use]
+    pub const fn ppm(self) -> u64 {
+        self.0
+    }
+
     /// So many times as long; rounded down to nanoseconds, and at most as long as a duration can be.
     #[must_use]
     pub fn of_duration(self, duration: Duration) -> Duration {

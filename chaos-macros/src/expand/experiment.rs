@@ -1,10 +1,11 @@
 //! `#[chaos_test]`: a function that makes the experiment, its entry in the registry, and an ordinary `#[test]`.
 
 use super::{Crate, clause, companion, doc_hidden, hidden_name};
+use crate::digest::digest;
 use crate::errors::Errors;
 use crate::experiment::ExperimentAttribute;
 use crate::signature::Function;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
@@ -59,6 +60,7 @@ fn experiment(
         (Some((word, _)), None) => quote_spanned! {span=> #path::__private::unfinished(#word) },
         (None, _) => quote_spanned! {span=> #path::__private::unfinished(()) },
     };
+    let body = body(function, span);
     let ignored = ignore.iter().map(|attribute| {
         let reason = reason(attribute);
         quote_spanned! {attribute.span()=> .ignored(#reason) }
@@ -69,6 +71,8 @@ fn experiment(
         .and_then(|(_, system)| system.segments.last())
         .map(|last| imported(&last.ident));
     let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
+    // The attribute's line, not that of the function's name.
+    let line = quote! { ::core::line!() };
     quote_spanned! {span=>
         #hidden
         #[allow(non_snake_case, dead_code, unused_qualifications, clippy::pedantic, clippy::useless_conversion, clippy::zero_prefixed_literal)]
@@ -76,12 +80,23 @@ fn experiment(
             #system
             #made
                 .location(#path::__private::location(
-                    ::core::module_path!(), ::core::option_env!("CARGO_PKG_NAME"), ::core::file!(), ::core::line!()
+                    ::core::module_path!(), ::core::option_env!("CARGO_PKG_NAME"), ::core::file!(), #line
                 ))
+                .body(#path::__private::digest(#body))
                 #(#ignored)*
                 #(#clauses)*
         }
     }
+}
+
+/// The digest of the function's body, in base 16.
+fn body(function: &Function, span: Span) -> Literal {
+    let digest = digest(&function.body);
+    // Written as it is shown elsewhere.
+    let literal = format!("0x{digest:032x}").parse();
+    let mut literal = literal.unwrap_or_else(|_| Literal::u128_unsuffixed(digest));
+    literal.set_span(span);
+    literal
 }
 
 /// Imports what `#[system]` made beside its function, and makes the system. Both names are in one `use`, so that a

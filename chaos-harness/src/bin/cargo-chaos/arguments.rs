@@ -1,9 +1,12 @@
 //! The command line, and its help.
 
+use crate::ci::CiArguments;
 use crate::completions::Completions;
+use crate::config::Config;
 use crate::doctor::Doctor;
 use crate::init::Init;
-use crate::trials::{Escalate, Run};
+use crate::ledger::{Demote, LedgerArguments, Promote, Status};
+use crate::trials;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -28,20 +31,34 @@ pub(crate) enum Command {
     /// Adds a test target to Cargo.toml, and makes tests/chaos.rs, and at the root of the workspace chaos.toml,
     /// .config/nextest.toml and two workflows for GitHub. What is there stays as it is: a second time changes nothing.
     Init(Init),
+    /// List the trials of all experiments: one for each stage, and why it runs, or does not
+    List(trials::List),
     /// Run experiments at the stages that they have earned
     ///
     /// Under nextest where it is installed, else under cargo test. What a profile of chaos.toml says decides which stages run,
     /// and for how long.
-    Run(Run),
+    Run(trials::Run),
     /// Run experiments at the stages that they have earned, and at the next
     ///
     /// The nightly job does this, as `cargo chaos ci escalate`, and records what came of it.
-    Escalate(Escalate),
+    Escalate(trials::Escalate),
+    /// Print what is set, and where each value comes from: defaults, chaos.toml, its profiles, the environment
+    Config(Config),
     /// Say what will and will not work on this machine, and how to mend it
     ///
     /// The container engine and images, privileges, netem, control groups, descriptors, ports, nextest, git, disk space, the clock,
     /// and what runs left behind.
     Doctor(Doctor),
+    /// Show which stage each experiment has earned, and what the next one waits for
+    Status(Status),
+    /// Give an experiment a stage that its trials have not earned
+    Promote(Promote),
+    /// Take stages from an experiment
+    Demote(Demote),
+    /// Check the ledger, or fetch that of a repository
+    Ledger(LedgerArguments),
+    /// What the jobs of CI call
+    Ci(CiArguments),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the

@@ -38,7 +38,7 @@ pub(crate) enum Shown<'a> {
 }
 
 /// Runs a program to its end. Signals that would end this process end the program first, in its own way.
-pub(crate) fn run(mut command: Command, shown: Shown<'_>) -> io::Result<ExitStatus> {
+pub(crate) fn run(mut command: Command, shown: &mut Shown<'_>) -> io::Result<ExitStatus> {
     command.stdin(Stdio::null());
     let (mut reader, output) = match shown {
         Shown::AsItIs => (None, None),
@@ -50,6 +50,7 @@ pub(crate) fn run(mut command: Command, shown: Shown<'_>) -> io::Result<ExitStat
         Shown::To(output) => {
             let (reader, writer) = io::pipe()?;
             command.stdout(writer.try_clone()?).stderr(writer);
+            let output: &mut dyn Write = &mut **output;
             (Some(reader), Some(output))
         }
     };
@@ -127,7 +128,8 @@ mod tests {
     fn both_outputs_come_in_the_order_in_which_they_were_written() {
         let mut seen = Vec::new();
         let status =
-            run(sh("for n in 1 2 3; do echo $n; echo e$n >&2; done; exit 7"), Shown::To(&mut seen)).unwrap();
+            run(sh("for n in 1 2 3; do echo $n; echo e$n >&2; done; exit 7"), &mut Shown::To(&mut seen))
+                .unwrap();
         assert_eq!(status.code(), Some(7));
         assert_eq!(String::from_utf8(seen).unwrap(), "1\ne1\n2\ne2\n3\ne3\n");
     }
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn what_outlives_a_program_is_not_waited_for_nor_shown() {
         let mut seen = Vec::new();
-        let status = run(sh("(sleep 5; echo late) & echo early"), Shown::To(&mut seen)).unwrap();
+        let status = run(sh("(sleep 5; echo late) & echo early"), &mut Shown::To(&mut seen)).unwrap();
         assert!(status.success());
         assert_eq!(String::from_utf8(seen).unwrap(), "early\n");
     }
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn all_of_a_lot_is_shown() {
         let mut seen = Vec::new();
-        run(sh("head -c 3000000 /dev/zero"), Shown::To(&mut seen)).unwrap();
+        run(sh("head -c 3000000 /dev/zero"), &mut Shown::To(&mut seen)).unwrap();
         assert_eq!(seen.len(), 3_000_000);
     }
 

@@ -5,17 +5,21 @@ mod arguments;
 mod bounded;
 mod cargo;
 mod child;
+mod ci;
 mod completions;
+mod config;
 mod doctor;
 mod drive;
 mod format;
 mod github;
 mod init;
+mod ledger;
 mod outcome;
 mod plain;
 mod runs;
 mod serve;
 mod spelling;
+mod suggest;
 mod table;
 mod token;
 mod trials;
@@ -33,9 +37,16 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(arguments) => return init::init(&arguments),
+        Command::List(arguments) => return trials::list(&arguments),
         Command::Run(arguments) => return trials::run(&arguments),
         Command::Escalate(arguments) => return trials::escalate(&arguments),
+        Command::Config(arguments) => return config::config(&arguments),
         Command::Doctor(arguments) => return doctor::doctor(&arguments),
+        Command::Status(arguments) => return ledger::status(&arguments),
+        Command::Promote(arguments) => return ledger::promote(&arguments),
+        Command::Demote(arguments) => return ledger::demote(&arguments),
+        Command::Ledger(arguments) => return ledger::ledger(&arguments),
+        Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {
             None => serve::serve(&proxy.serve)?,

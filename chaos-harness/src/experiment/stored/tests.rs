@@ -155,12 +155,21 @@ fn an_image_may_have_the_prefix_of_the_machine_that_planned() {
 
 #[test]
 fn a_plan_of_before_there_were_risks_is_read_as_if_it_had_them() {
-    let mut old = serde_json::to_value(plan()).unwrap();
-    old["stage"].as_object_mut().unwrap().remove("risk");
+    let stages = vec![Stage::percent::<5>(), Stage::percent::<50>()];
+    let plan = plan_of(app().replicas(3), vec![fault::kill("app").into()], stages, 0, Seed::new(7)).unwrap();
+    assert_eq!(plan.stage.reaches, ["1 of 3 instances (33 %) of `app`"]);
+    let mut old = serde_json::to_value(&plan).unwrap();
+    let forget = |value: &mut Value, fields: &[&str]| {
+        let object = value.as_object_mut().unwrap();
+        fields.iter().for_each(|field| assert!(object.remove(*field).is_some(), "{field} is there"));
+    };
+    forget(&mut old["stage"], &["risk", "magnitude", "reaches"]);
+    forget(&mut old["definition"], &["revision", "body"]);
     for stage in old["definition"]["stages"].as_array_mut().unwrap() {
-        stage.as_object_mut().unwrap().remove("risk");
+        forget(stage, &["risk", "magnitudes"]);
     }
-    assert_eq!(Plan::from_json(old.to_string().as_bytes()), Ok(plan()));
+    assert_eq!(Plan::from_json(old.to_string().as_bytes()), Ok(plan.clone()));
+    assert_eq!(Definition::from_json(old["definition"].to_string().as_bytes()), Ok(plan.definition));
 }
 
 #[test]

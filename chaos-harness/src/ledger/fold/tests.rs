@@ -114,6 +114,14 @@ fn a_refuted_earned_stage_is_lost_once_a_run() {
 }
 
 #[test]
+fn a_run_that_is_started_again_takes_nothing_back_but_one_stage() {
+    // The run that earned stage 2 is started again, after stage 3 was earned, too.
+    let proved = [nights(2, 0..3), nights(3, 3..6)].concat();
+    let again = trial(2).run("night-2").attempt(Attempt { run: 2, trial: 1 }).at(300).refuted().event();
+    assert_eq!(earned(&[proved, vec![again]].concat()), 2);
+}
+
+#[test]
 fn what_decides_nothing_is_counted_and_changes_nothing() {
     let undecided =
         [Verdict::Inconclusive, Verdict::Unsteady, Verdict::Halted, Verdict::Error, Verdict::Error];

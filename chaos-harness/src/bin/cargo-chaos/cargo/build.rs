@@ -5,7 +5,7 @@ use super::test_programs::Targets;
 use serde::Deserialize;
 use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The test programs were not built.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +48,21 @@ struct MessageProfile {
     test: bool,
 }
 
+/// What builds these targets.
+pub(crate) fn command(targets: &Targets, arguments: &[String]) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--no-run"]).args(targets.selection()).args(arguments);
+    command
+}
+
 /// Builds these targets. What cargo says on the way goes to standard error.
-pub(crate) fn build(
+pub(crate) fn programs(
     workspace: &super::Workspace,
     targets: &Targets,
     arguments: &[String],
 ) -> Result<Vec<TestProgram>, BuildError> {
-    let mut command = cargo();
-    command.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
-    command.args(targets.selection()).args(arguments);
+    let mut command = command(targets, arguments);
+    command.arg("--message-format=json-render-diagnostics");
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(BuildError::Cargo)?;
     if !output.status.success() {
         return Err(BuildError::Failed(output.status));

@@ -1,14 +1,14 @@
 //! Cargo, nextest, and what they say of the workspace.
 
-mod build;
+pub(crate) mod build;
 mod nextest;
 mod test_programs;
 mod workspace;
 
-pub(crate) use build::{BuildError, TestProgram, build};
+pub(crate) use build::{BuildError, TestProgram};
 pub(crate) use nextest::Nextest;
 pub(crate) use test_programs::{Targets, TargetsError};
-pub(crate) use workspace::{Package, Target, Workspace, WorkspaceError};
+pub(crate) use workspace::{Package, Workspace, WorkspaceError};
 
 use std::process::Command;
 

@@ -25,15 +25,11 @@ pub(crate) struct Workspace {
     pub(crate) target_directory: PathBuf,
     /// Its members, with `--no-deps`.
     pub(crate) packages: Vec<Package>,
-    /// The ids of those that a command without `-p` is about.
-    #[serde(default)]
-    workspace_default_members: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    id: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) targets: Vec<Target>,
 }
@@ -70,10 +66,6 @@ impl Workspace {
         let around =
             self.packages.iter().filter(|package| package.folder().is_some_and(|at| folder.starts_with(at)));
         around.max_by_key(|package| package.manifest_path.components().count())
-    }
-
-    pub(crate) fn is_default(&self, package: &Package) -> bool {
-        self.workspace_default_members.contains(&package.id)
     }
 }
 

@@ -7,7 +7,6 @@ mod client;
 mod error;
 mod proxies;
 mod server;
-mod suggest;
 mod toxics;
 mod wire;
 

@@ -8,6 +8,6 @@ mod quiet;
 
 pub(crate) use command::{Annotation, Level, Place, annotations};
 pub(crate) use environment::Github;
-pub(crate) use files::{FileError, append_summary, write_outputs};
+pub(crate) use files::{append_summary, write_outputs};
 pub(crate) use markdown::cell;
 pub(crate) use quiet::Quiet;

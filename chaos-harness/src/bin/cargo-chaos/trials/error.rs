@@ -1,5 +1,6 @@
 //! What keeps trials from running.
 
+use super::listing::ListError;
 use crate::cargo::{BuildError, TargetsError, WorkspaceError};
 use chaos_harness::settings::SettingsError;
 use std::io;
@@ -18,6 +19,8 @@ pub(crate) enum TrialsError {
     Targets(#[from] TargetsError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    List(#[from] ListError),
     #[error("cannot run {runner}")]
     Runner { runner: &'static str, source: io::Error },
     #[error("{runner} ended with {status}: it says above why")]

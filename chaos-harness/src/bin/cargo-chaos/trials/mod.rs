@@ -1,15 +1,19 @@
-//! `cargo chaos run` and `escalate`: trials, and what they came to.
+//! `cargo chaos list`, `run` and `escalate`: trials, and what they came to.
 
 mod arguments;
 mod error;
+mod listing;
 mod result;
 mod runner;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub(crate) use arguments::{Escalate, List, Run, Selection};
 pub(crate) use error::TrialsError;
-pub(crate) use result::{observed, reached, severity, sort};
+pub(crate) use listing::{ListedTarget, list, targets as listed_targets};
+pub(crate) use result::{observed, reached, sort};
 
-use crate::cargo::{Targets, Workspace, build};
+use crate::cargo::{BuildError, Nextest, Targets, Workspace, build};
 use crate::child::{self, Shown};
 use crate::format::Format;
 use crate::outcome::{Failure, Outcome};
@@ -65,11 +69,11 @@ pub(crate) fn escalate(arguments: &Escalate) -> Result<Outcome, Failure> {
 }
 
 fn by_hand(selection: &Selection, profile: Option<&str>, format: Format) -> Result<Outcome, Failure> {
-    let shown = match format {
+    let mut shown = match format {
         Format::Human => Shown::AsItIs,
         Format::Json => Shown::ToStandardError,
     };
-    let ran = carry_out(&Request { selection, profile, ledger: None }, shown)?;
+    let ran = carry_out(&Request { selection, profile, ledger: None }, &mut shown)?;
     format.print(&ran.report(), || format!("\n{}", ran.in_words()))?;
     Ok(ran.outcome?)
 }
@@ -90,7 +94,7 @@ impl Ran {
 }
 
 /// Runs the trials, and reads what they left.
-pub(crate) fn carry_out(request: &Request<'_>, shown: Shown<'_>) -> Result<Ran, TrialsError> {
+pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<Ran, TrialsError> {
     let workspace = Workspace::current()?;
     let settings = settings(request.profile, request.ledger)?;
     let Selection { filters, packages, arguments } = request.selection;
@@ -98,7 +102,10 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: Shown<'_>) -> Result<Ran, 
     let runner = Runner::find();
     if runner == Runner::CargoTest {
         // So that a build that fails is told from a test that does.
-        build(&workspace, &targets, arguments)?;
+        let built = child::run(build::command(&targets, arguments), shown).map_err(BuildError::Cargo)?;
+        if !built.success() {
+            return Err(BuildError::Failed(built).into());
+        }
     }
     let (runs, known_run) = (workspace.runs(), known_run());
     // Of a run that others are part of, there may be evidence already.
@@ -120,7 +127,7 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: Shown<'_>) -> Result<Ran, 
     let new = found.evidence.into_iter().filter(|(path, one)| one.run.id == run && !before.contains(path));
     let mut evidence: Vec<_> = new.map(|(_, one)| one).collect();
     sort(&mut evidence);
-    let nothing_is_fine = status.code() == Some(crate::cargo::Nextest::NO_TESTS_RUN)
+    let nothing_is_fine = status.code() == Some(Nextest::NO_TESTS_RUN)
         && evidence.is_empty()
         && is_given(arguments, "--partition");
     let outcome = if nothing_is_fine {

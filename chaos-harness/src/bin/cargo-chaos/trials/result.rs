@@ -2,6 +2,7 @@
 
 use super::error::TrialsError;
 use super::runner::Runner;
+use crate::cargo::Nextest;
 use crate::outcome::Outcome;
 use crate::plain;
 use crate::table::Table;
@@ -15,7 +16,7 @@ const TESTS_FAILED: [i32; 2] = [100, 101];
 
 /// How bad a verdict is: the exit code is that of the worst. A refutation is what a run is for, and outweighs what could not
 /// be run beside it.
-pub(crate) fn severity(verdict: Verdict) -> u8 {
+fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Upheld => 0,
         Verdict::Inconclusive | Verdict::Unsteady | Verdict::Halted => 1,
@@ -35,6 +36,9 @@ pub(super) fn outcome(
     let has_failed_tests = status.code().is_some_and(|code| TESTS_FAILED.contains(&code));
     match worst {
         Some(Verdict::Refuted) => Ok(Outcome::Refuted),
+        None if runner == Runner::Nextest && status.code() == Some(Nextest::NO_TESTS_RUN) => {
+            Err(TrialsError::NothingRan(what.to_owned()))
+        }
         // What ends otherwise than by failed tests has not run them all.
         _ if !status.success() && !has_failed_tests => {
             Err(TrialsError::RunnerFailed { runner: runner.name(), status })
@@ -93,4 +97,69 @@ pub(super) fn in_words(evidence: &[Evidence]) -> String {
         text += &format!("\n{trial}: {}: {why}\n  run again  {}\n", one.verdict, plain::line(&one.rerun));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::evidence;
+    use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    const ALL_PASSED: i32 = 0;
+    const SOME_FAILED: i32 = 100;
+
+    fn came_to(verdicts: &[Verdict], code: i32) -> Result<Outcome, String> {
+        let evidence: Vec<_> =
+            verdicts.iter().map(|verdict| evidence("slow::2_5_percent", *verdict)).collect();
+        let status = ExitStatus::from_raw(code << 8);
+        outcome(&evidence, Runner::Nextest, status, "asked for").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_worst_verdict_is_the_outcome() {
+        use Verdict::{Error, Halted, Inconclusive, Refuted, Unsteady, Upheld};
+        assert_eq!(came_to(&[Upheld], ALL_PASSED), Ok(Outcome::Done));
+        for undecided in [Inconclusive, Unsteady, Halted] {
+            assert_eq!(came_to(&[Upheld, undecided], SOME_FAILED), Ok(Outcome::Undecided));
+            assert_eq!(came_to(&[Error, undecided], SOME_FAILED), Ok(Outcome::CouldNotRun));
+            assert_eq!(came_to(&[Error, undecided, Refuted, Upheld], SOME_FAILED), Ok(Outcome::Refuted));
+        }
+        // Whatever else became of the run, and though a retry was upheld.
+        assert_eq!(came_to(&[Refuted], 105), Ok(Outcome::Refuted));
+        assert_eq!(came_to(&[Refuted, Upheld], ALL_PASSED), Ok(Outcome::Refuted));
+        // A profile has it be a warning.
+        assert_eq!(came_to(&[Inconclusive], ALL_PASSED), Ok(Outcome::Done));
+    }
+
+    #[test]
+    fn what_no_evidence_explains_is_never_a_success() {
+        let told = |verdicts: &[Verdict], code| came_to(verdicts, code).unwrap_err();
+        assert!(told(&[], ALL_PASSED).starts_with("nothing ran: no trial asked for"));
+        assert!(told(&[], Nextest::NO_TESTS_RUN).starts_with("nothing ran"));
+        assert!(told(&[], SOME_FAILED).contains("left no evidence"));
+        assert!(told(&[Verdict::Upheld], SOME_FAILED).contains("left no evidence"));
+        assert!(told(&[Verdict::Upheld], 102).contains("cargo nextest run ended with exit status: 102"));
+        assert!(told(&[Verdict::Inconclusive], 102).contains("ended with exit status: 102"));
+    }
+
+    #[test]
+    fn the_worst_come_first_and_say_how_to_run_again() {
+        let mut all = [
+            ("b::2_5_percent", Verdict::Upheld),
+            ("c::2_5_percent", Verdict::Refuted),
+            ("a::2_5_percent", Verdict::Upheld),
+        ]
+        .map(|(trial, verdict)| evidence(trial, verdict));
+        sort(&mut all);
+        let text = in_words(&all);
+        insta::assert_snapshot!(text, @r#"
+        VERDICT  TRIAL           REACHED              OBSERVED                                                             SEED
+        refuted  c::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms (not held); error_rate < 1%: nothing (undecided)  0xc0ffee
+        upheld   a::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms; error_rate < 1%: nothing (undecided)             0xc0ffee
+        upheld   b::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms; error_rate < 1%: nothing (undecided)             0xc0ffee
+
+        c::2_5_percent: refuted: p99 < 500ms: observed 801ms
+          run again  CHAOS_SEED=0xc0ffee cargo test -p shop
+        "#);
+    }
 }
