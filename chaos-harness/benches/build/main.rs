@@ -83,7 +83,11 @@ fn report([full, lean, chaos]: &[User; 3]) {
     println!("{:44}{:>16}{:>16}", "medians: clock, processors", "from nothing", "after an edit");
     for user in [full, lean, chaos] {
         let row = [&user.cold, &user.edited].map(|took| {
-            format!("{:7.2} s{:7.2} s", median(took.iter().map(Took::clock)), median(took.iter().map(Took::busy)))
+            format!(
+                "{:7.2} s{:7.2} s",
+                median(took.iter().map(Took::clock)),
+                median(took.iter().map(Took::busy))
+            )
         });
         println!("{:44}{:>16}{:>16}", user.name, row[0], row[1]);
     }
@@ -162,10 +166,11 @@ impl User {
         let folder = parent.join(name.replace(' ', "-"));
         fs::create_dir_all(folder.join("src"))?;
         fs::create_dir_all(folder.join("tests"))?;
-        let mut manifest = "[package]\nname = \"user\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+        let mut manifest =
+            "[package]\nname = \"user\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
             [dev-dependencies]\n\
             tokio = { version = \"1\", features = [\"io-util\", \"macros\", \"net\", \"rt-multi-thread\"] }\n"
-            .to_owned();
+                .to_owned();
         manifest.write_str(dependencies)?;
         fs::write(folder.join("Cargo.toml"), manifest)?;
         fs::write(folder.join("src/lib.rs"), "//! Nothing but its test.\n")?;
@@ -199,7 +204,9 @@ impl User {
         // Cargo is asked for its defaults, not for what this program was built with.
         for (name, _) in env::vars_os() {
             let name_text = name.to_string_lossy();
-            if name_text != "CARGO_HOME" && (name_text.starts_with("CARGO") || name_text.starts_with("RUSTFLAGS")) {
+            if name_text != "CARGO_HOME"
+                && (name_text.starts_with("CARGO") || name_text.starts_with("RUSTFLAGS"))
+            {
                 cargo.env_remove(&name);
             }
         }
