@@ -87,7 +87,7 @@ fn plan(workspace: &Workspace, package: &Package, arguments: &Init) -> Result<Pl
 
     let origin = origin(folder, arguments)?;
     let file = package.manifest_path.clone();
-    let text = plan.read(&file)?.unwrap_or_default();
+    let text = Plan::read(&file)?.unwrap_or_default();
     let (manifest, added) = manifest::with_experiments(&text, &origin)
         .map_err(|source| InitError::Manifest { file: file.clone(), source })?;
     plan.change(file, manifest, &text, &added.join(", "));
@@ -99,7 +99,7 @@ fn plan(workspace: &Workspace, package: &Package, arguments: &Init) -> Result<Pl
     plan.make(root.join("chaos.toml"), include_str!("templates/chaos.toml"))?;
 
     let file = root.join(".config/nextest.toml");
-    match plan.read(&file)? {
+    match Plan::read(&file)? {
         None => plan.make(file, nextest::TEMPLATE)?,
         Some(text) => {
             let merged = nextest::with_group(&text)

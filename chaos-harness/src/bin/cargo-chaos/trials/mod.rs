@@ -24,6 +24,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -87,7 +88,8 @@ impl Ran {
         let mut text =
             if self.evidence.is_empty() { String::new() } else { result::in_words(&self.evidence) };
         for problem in &self.problems {
-            text += &format!("\nthis is no evidence, and is passed over: {problem}\n");
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\nthis is no evidence, and is passed over: {problem}\n");
         }
         text
     }
