@@ -175,6 +175,14 @@ fn a_ledger_that_cannot_be_read_proves_nothing_and_is_told_once() {
 }
 
 #[test]
+fn a_ledger_that_is_named_and_not_there_is_told_and_proves_nothing() {
+    let said = listing().env("CHAOS_LEDGER_DIR", "nowhere").run(["--list", "--ignored", "bears"]).unwrap();
+    assert_eq!(said.lines(), [format!("{SECOND}: test")]);
+    let warning = said.stderr.lines().find(|line| line.contains("warning")).unwrap();
+    assert!(warning.contains("there is no ledger in /") && warning.contains("/nowhere: "), "{warning}");
+}
+
+#[test]
 fn a_trial_leaves_evidence_of_what_it_came_to() {
     let variables = [
         ("GITHUB_RUN_ID", "4711"),

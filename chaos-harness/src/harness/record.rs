@@ -43,10 +43,18 @@ pub(super) struct Proof {
 }
 
 impl Record {
-    /// The ledger in this folder: none where there is no such folder.
-    pub(super) fn open(folder: PathBuf) -> Self {
-        let ledger = folder.is_dir().then(|| Ledger::open(folder));
-        Self { ledger, now: Moment::now(), unreadable: Mutex::default() }
+    /// The ledger in this folder: none where there is no such folder, which is as it should be unless it was asked for.
+    pub(super) fn open(folder: PathBuf, is_asked_for: bool) -> Self {
+        let is_there = folder.is_dir();
+        if !is_there && is_asked_for {
+            let folder = folder.display();
+            tell(format_args!("chaos: warning: there is no ledger in {folder}: the smallest stage runs"));
+        }
+        Self {
+            ledger: is_there.then(|| Ledger::open(folder)),
+            now: Moment::now(),
+            unreadable: Mutex::default(),
+        }
     }
 
     /// The states of these experiments, in their order.

@@ -12,6 +12,7 @@ mod fingerprint;
 mod fold;
 mod form;
 #[cfg(any(fuzzing, test))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "the fuzz targets reach it"))]
 mod fuzzing;
 mod history;
 pub(crate) mod moment;

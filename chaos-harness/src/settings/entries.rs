@@ -90,7 +90,9 @@ fn quoted(text: &str) -> String {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
             // Each that there is has four digits.
-            _ if letter.is_control() => drop(write!(quoted, "\\u{:04x}", u32::from(letter))),
+            _ if letter.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
             _ => quoted.push(letter),
         }
     }

@@ -44,7 +44,7 @@ fn written(settings: &Settings) -> String {
         let is_words =
             entry.origin == Origin::Default && (entry.key == "stages" || entry.key.ends_with(".confidence"));
         if !is_words && keys.insert(entry.key.clone()) {
-            drop(writeln!(written, "{} = {}", entry.key, entry.value));
+            let _ = writeln!(written, "{} = {}", entry.key, entry.value);
         }
     }
     written

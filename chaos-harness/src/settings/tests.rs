@@ -342,6 +342,10 @@ mod on_disk {
         fs::write(root.path().join("other.toml"), "durations = \"5\"\n").unwrap();
         let error = load(root.path(), &[("CHAOS_CONFIG", "other.toml")]).unwrap_err().to_string();
         assert!(error.starts_with("other.toml:1:13: 5 of what?"), "{error}");
+        let package = root.path().join("crates/shop");
+        fs::create_dir_all(&package).unwrap();
+        let error = load(&package, &[("CHAOS_CONFIG", "other.toml")]).unwrap_err().to_string();
+        assert!(error.starts_with("other.toml:1:13: "), "it is relative to where cargo was called: {error}");
         let error = load(root.path(), &[("CHAOS_CONFIG", "none.toml")]).unwrap_err().to_string();
         assert!(error.starts_with("cannot read ") && error.contains("none.toml: No such file"), "{error}");
     }

@@ -8,6 +8,7 @@ use crate::trials::settings;
 use chaos_harness::settings::{Origin, Position, Settings};
 use clap::Args;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,7 +19,7 @@ Examples:
 
 A mistake in chaos.toml, or in a variable, is told with its place and what would be right; the exit code is then 2.")]
 pub(crate) struct Config {
-    /// The profile of chaos.toml [default: what that or CHAOS_PROFILE says, else `gate`]
+    /// The profile of chaos.toml [default: what that or `CHAOS_PROFILE` says, else `gate`]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     #[command(flatten)]
@@ -35,13 +36,13 @@ struct Report {
     profiles: Vec<String>,
     /// The folder of the ledger.
     ledger: String,
-    values: Vec<Value>,
+    values: Vec<Setting>,
     /// Variables that mean nothing.
     warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Value {
+struct Setting {
     key: String,
     /// As chaos.toml would say it.
     value: String,
@@ -67,7 +68,7 @@ pub(crate) fn config(arguments: &Config) -> Result<Outcome, Failure> {
 impl Report {
     fn of(settings: &Settings) -> Self {
         let profile = &settings.in_effect().name;
-        let values = settings.entries(profile).map(|entry| Value {
+        let values = settings.entries(profile).map(|entry| Setting {
             place: match &entry.origin {
                 Origin::Workspace(position) | Origin::Profile { position, .. } => Some(Place::of(position)),
                 Origin::Default | Origin::BuiltIn { .. } | Origin::Variable(_) => None,
@@ -88,14 +89,15 @@ impl Report {
 
     fn in_words(&self) -> String {
         let mut table = Table::new(&["KEY", "VALUE", "FROM"]);
-        for Value { key, value, from, .. } in &self.values {
+        for Setting { key, value, from, .. } in &self.values {
             table.row([key, value, from].map(|cell| plain::line(cell)));
         }
         let file = self.file.as_deref().map_or_else(|| "there is no chaos.toml".to_owned(), plain::line);
         let mut text = format!("{}\nfile: {file}\nledger: {}\n", table.text(), plain::line(&self.ledger));
-        text += &format!("profiles: {}\n", plain::line(&self.profiles.join(", ")));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "profiles: {}", plain::line(&self.profiles.join(", ")));
         for warning in &self.warnings {
-            text += &format!("warning: {}\n", plain::line(warning));
+            let _ = writeln!(text, "warning: {}", plain::line(warning));
         }
         text
     }

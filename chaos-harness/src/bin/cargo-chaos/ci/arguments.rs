@@ -35,6 +35,17 @@ pub(super) enum CiCommand {
     Summary(Summary),
 }
 
+/// Which trials run, by what is earned where, and for whom that is told.
+#[derive(Debug, Args)]
+pub(super) struct Trials {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) ledger: LedgerOption,
+    #[command(flatten)]
+    pub(super) format: FormatOption,
+}
+
 /// Where the ledger is.
 #[derive(Debug, Args)]
 pub(super) struct LedgerOption {
@@ -57,15 +68,11 @@ Examples:
 
 {EXIT_CODES}"))]
 pub(super) struct Gate {
-    #[command(flatten)]
-    pub(super) selection: Selection,
     /// The profile of chaos.toml
     #[arg(long, value_name = "NAME", default_value = "gate")]
     pub(super) profile: String,
     #[command(flatten)]
-    pub(super) ledger: LedgerOption,
-    #[command(flatten)]
-    pub(super) format: FormatOption,
+    pub(super) trials: Trials,
 }
 
 #[derive(Debug, Args)]
@@ -76,15 +83,11 @@ Examples:
 
 {EXIT_CODES}"))]
 pub(super) struct Escalate {
-    #[command(flatten)]
-    pub(super) selection: Selection,
     /// The profile of chaos.toml
     #[arg(long, value_name = "NAME", default_value = "escalate")]
     pub(super) profile: String,
     #[command(flatten)]
-    pub(super) ledger: LedgerOption,
-    #[command(flatten)]
-    pub(super) format: FormatOption,
+    pub(super) trials: Trials,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use crate::github::cell;
 use crate::trials::{observed, reached};
 use chaos_harness::experiment::Verdict;
 use chaos_harness::ledger::Evidence;
+use std::fmt::Write as _;
 
 /// What comes before the table, and what it is called.
 const HEAD: &str = "\
@@ -25,11 +26,12 @@ const VERDICTS: [Verdict; 6] = [
 pub(super) fn summary(evidence: &[Evidence], problems: &[String], warning: Option<&str>) -> String {
     let mut text = format!("### Chaos experiments: {}\n\n", counts(evidence));
     if let Some(warning) = warning {
-        text += &format!("**Warning**: {}\n\n", cell(warning));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "**Warning**: {}\n\n", cell(warning));
     }
     if !evidence.is_empty() {
         text += HEAD;
-        evidence.iter().for_each(|one| text += &row(one));
+        text.extend(evidence.iter().map(row));
     }
     let failed: Vec<_> = evidence.iter().filter(|one| one.verdict != Verdict::Upheld).collect();
     if !failed.is_empty() {
@@ -37,11 +39,11 @@ pub(super) fn summary(evidence: &[Evidence], problems: &[String], warning: Optio
     }
     for one in failed {
         let (trial, why) = (cell(&one.trial), cell(&one.why));
-        text += &format!("- **{}** {trial}: {why}<br>run again: {}\n", one.verdict, cell(&one.rerun));
+        let _ = writeln!(text, "- **{}** {trial}: {why}<br>run again: {}", one.verdict, cell(&one.rerun));
     }
     if !problems.is_empty() {
         text += "\nNot taken for evidence:\n\n";
-        problems.iter().for_each(|problem| text += &format!("- {}\n", cell(problem)));
+        text.extend(problems.iter().map(|problem| format!("- {}\n", cell(problem))));
     }
     text
 }

@@ -14,9 +14,9 @@ use crate::github::{Annotation, Github, Level, Quiet, annotations, append_summar
 use crate::ledger;
 use crate::outcome::{Failure, Outcome};
 use crate::plain;
-use crate::trials::{self, Ran, Request, Selection, sort};
+use crate::trials::{self, Ran, Request, sort};
 use annotate::{Repository, annotate};
-use arguments::{CiCommand, LedgerOption, Summary};
+use arguments::{CiCommand, Summary, Trials};
 use chaos_harness::ledger::Evidence;
 use serde::Serialize;
 use std::env;
@@ -48,22 +48,17 @@ struct Summarised<'a> {
 /// Carries out a command of CI's.
 pub(crate) fn ci(arguments: &CiArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
-        CiCommand::Gate(gate) => run(&gate.selection, &gate.profile, &gate.ledger, gate.format.format),
-        CiCommand::Escalate(night) => {
-            run(&night.selection, &night.profile, &night.ledger, night.format.format)
-        }
+        CiCommand::Gate(gate) => run(&gate.profile, &gate.trials),
+        CiCommand::Escalate(night) => run(&night.profile, &night.trials),
         CiCommand::Record(arguments) => ledger::record(arguments),
         CiCommand::Summary(arguments) => summary(arguments),
     }
 }
 
 /// Runs trials for GitHub.
-fn run(
-    selection: &Selection,
-    profile: &str,
-    ledger: &LedgerOption,
-    format: Format,
-) -> Result<Outcome, Failure> {
+fn run(profile: &str, trials: &Trials) -> Result<Outcome, Failure> {
+    let Trials { selection, ledger, format } = trials;
+    let format = format.format;
     let github = Github::from_env();
     let reading = base::reading(ledger, profile, &github)?;
     let mut console = console(format);

@@ -74,7 +74,7 @@ mod tests {
             prop_assert!(!cell.contains(['\n', '\r', '|', '`', '@', '[', '\\']), "{}", cell);
             prop_assert_eq!(cell.matches('<').count(), 2);
             let seen = shown(&cell);
-            let letters = |text: &str| text.chars().filter(|letter| letter.is_ascii_graphic()).collect::<String>();
+            let letters = |text: &str| text.chars().filter(char::is_ascii_graphic).collect::<String>();
             prop_assert_eq!(letters(&seen), letters(&text));
         }
     }

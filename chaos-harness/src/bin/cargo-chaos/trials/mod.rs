@@ -19,11 +19,12 @@ use crate::format::Format;
 use crate::outcome::{Failure, Outcome};
 use chaos_harness::ledger::{Evidence, Moment};
 use chaos_harness::settings::Settings;
-use runner::{Runner, is_given};
+use runner::{Runner, is_share};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -87,7 +88,8 @@ impl Ran {
         let mut text =
             if self.evidence.is_empty() { String::new() } else { result::in_words(&self.evidence) };
         for problem in &self.problems {
-            text += &format!("\nthis is no evidence, and is passed over: {problem}\n");
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\nthis is no evidence, and is passed over: {problem}\n");
         }
         text
     }
@@ -127,11 +129,8 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     let new = found.evidence.into_iter().filter(|(path, one)| one.run.id == run && !before.contains(path));
     let mut evidence: Vec<_> = new.map(|(_, one)| one).collect();
     sort(&mut evidence);
-    let nothing_is_fine = status.code() == Some(Nextest::NO_TESTS_RUN)
-        && evidence.is_empty()
-        && is_given(arguments, "--partition");
-    let outcome = if nothing_is_fine {
-        // Other shards have them.
+    let has_none = status.code() == Some(Nextest::NO_TESTS_RUN) && evidence.is_empty();
+    let outcome = if has_none && is_share(arguments) {
         Ok(Outcome::Done)
     } else {
         result::outcome(&evidence, runner, status, &asked_for(filters))

@@ -9,6 +9,7 @@ use crate::table::Table;
 use chaos_harness::experiment::Verdict;
 use chaos_harness::ledger::Evidence;
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 use std::process::ExitStatus;
 
 /// What the runner ends with where tests failed, and nothing else was wrong.
@@ -94,7 +95,8 @@ pub(super) fn in_words(evidence: &[Evidence]) -> String {
     let mut text = table.text();
     for one in evidence.iter().filter(|one| one.verdict != Verdict::Upheld) {
         let (trial, why) = (plain::line(&one.trial), plain::line(&one.why));
-        text += &format!("\n{trial}: {}: {why}\n  run again  {}\n", one.verdict, plain::line(&one.rerun));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{trial}: {}: {why}\n  run again  {}\n", one.verdict, plain::line(&one.rerun));
     }
     text
 }

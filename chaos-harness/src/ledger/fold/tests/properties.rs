@@ -34,7 +34,7 @@ fn trials() -> impl Strategy<Value = Event> {
         let mut sample: Sample =
             trial(stage).at(at).run(&format!("r{run}")).verdict(verdict).policy(policy).seed(seed);
         if let Some(as_of) = as_of {
-            sample = sample.as_of(as_of);
+            sample = sample.knowing(as_of);
         }
         if is_retry {
             sample = sample.attempt(Attempt { run: 1 + u32::from(is_approved), trial: 2 });
