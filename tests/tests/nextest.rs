@@ -101,3 +101,29 @@ fn a_trial_that_nextest_kills_leaves_nothing_running() {
     let report = fs::read_to_string(reports.next().expect("the guard had something to do")).unwrap();
     assert!(report.contains("resume process") && report.ends_with("all undone\n"), "{report}");
 }
+
+/// Asked to end as this project's configuration has it, a trial undoes all by itself, well within the time that it is given.
+#[test]
+fn a_trial_that_nextest_ends_cleans_up_within_the_grace_period() {
+    let folder = tempfile::tempdir().unwrap();
+    if !is_installed(folder.path()) {
+        return;
+    }
+    let configured =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../.config/nextest.toml")).unwrap();
+    let grace = configured.rsplit("grace-period = ").next().unwrap().split('}').next().unwrap();
+    let limit = format!("slow-timeout = {{ period = \"3s\", terminate-after = 1, grace-period = {grace}}}");
+    let config = folder.path().join("nextest.toml");
+    fs::write(&config, format!("[profile.default]\n{limit}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    let run = ["run", "--workspace", "--test", "killed", "--run-ignored", "only", "--config-file", config];
+    let ran = nextest(&run, folder.path());
+    assert!(ran.stderr.contains("TIMEOUT"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("SIGKILL"), "{}", ran.stderr);
+    // When nextest has ended, nothing is waited for.
+    let runs = folder.path().join("chaos");
+    assert!(servers(folder.path()).unwrap().is_empty() && in_use(&runs).unwrap().is_empty());
+    let left = fs::read_dir(runs.join("latest")).unwrap().map(|entry| entry.unwrap().file_name());
+    let by_guard: Vec<_> = left.filter(|name| name.to_string_lossy().ends_with(".guard.log")).collect();
+    assert!(by_guard.is_empty(), "the guard had to do it: {by_guard:?}");
+}
