@@ -69,11 +69,13 @@ fn output(step: &Step, name: &str) -> String {
 #[test]
 fn a_gate_tells_the_runner_what_was_refuted_and_nothing_that_trials_print() {
     let scratch = experiments();
-    let gate = step(&scratch, "ci gate -- --no-capture", &[("GITHUB_EVENT_NAME", "push")]);
+    let variables = [("GITHUB_EVENT_NAME", "push"), ("CHAOS_TEST_TOKEN", "hunter2")];
+    let gate = step(&scratch, "ci gate --token-env CHAOS_TEST_TOKEN -- --no-capture", &variables);
     assert_eq!(gate.code, Some(1), "{}{}", gate.stdout, gate.stderr);
     for hostile in ["::error file=src/lib.rs,line=1::by standard output", "##[error]by standard error"] {
         assert!(gate.stdout.contains(hostile), "it is shown as it is: {}", gate.stdout);
     }
+    assert!(gate.stdout.contains("the token is Err(NotPresent)"), "{}", gate.stdout);
     let [error, warning] = gate.commands.as_slice() else { panic!("{:?}", gate.commands) };
     let place = |name: &str| {
         let text = scratch.read("tests/chaos.rs").unwrap();

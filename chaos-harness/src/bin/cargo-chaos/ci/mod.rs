@@ -72,7 +72,12 @@ fn run(profile: &str, trials: &Trials) -> Result<Outcome, Failure> {
     if let Some(warning) = &reading.warning {
         writeln!(quiet, "warning: {}", plain::lines(warning)).map_err(CiError::Output)?;
     }
-    let request = Request { selection, profile: Some(profile), ledger: reading.folder.as_deref() };
+    let request = Request {
+        selection,
+        profile: Some(profile),
+        ledger: reading.folder.as_deref(),
+        token_env: ledger.remote.token_env(),
+    };
     let ran = trials::carry_out(&request, &mut Shown::To(&mut quiet))?;
     if format == Format::Human {
         write!(quiet, "\n{}", ran.in_words()).map_err(CiError::Output)?;

@@ -154,13 +154,13 @@ fn in_words(plan: &Plan, workspace: &Workspace, package: &Package) -> String {
         return text + "\nnothing to do: the experiments are there\n";
     }
     let package = if workspace.packages.len() > 1 { format!(" -p {}", package.name) } else { String::new() };
-    let mut next = Table::new(&["", "next:", ""]);
-    next.row(["", &format!("cargo test{package} --test chaos"), "runs the sample"].map(str::to_owned));
-    next.row(["", "cargo chaos list", "shows its stages, and which one is earned"].map(str::to_owned));
-    next.row(["", "cargo chaos doctor", "says what will work on this machine"].map(str::to_owned));
+    let mut next = Table::new(&["next:", ""]);
+    next.row([&format!("  cargo test{package} --test chaos"), "runs the sample"].map(str::to_owned));
+    next.row(["  cargo chaos list", "shows its stages, and which one is earned"].map(str::to_owned));
+    next.row(["  cargo chaos doctor", "says what will work on this machine"].map(str::to_owned));
     let _ = write!(text, "\n{}", next.text());
     if !workspace.root.join(".git").exists() {
-        let _ = writeln!(text, "GitHub takes workflows only from .github at the root of a repository");
+        let _ = writeln!(text, "\nGitHub takes workflows only from .github at the root of a repository");
     }
     text
 }

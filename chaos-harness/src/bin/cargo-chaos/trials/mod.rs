@@ -26,7 +26,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{self, Command};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub(crate) profile: Option<&'a str>,
     /// Where the ledger is, where that is not what chaos.toml says.
     pub(crate) ledger: Option<&'a Path>,
+    /// The variable with the token that the ledger was fetched with: no affair of what is run.
+    pub(crate) token_env: Option<&'a str>,
 }
 
 /// What a run came to, and left.
@@ -74,7 +76,7 @@ fn by_hand(selection: &Selection, profile: Option<&str>, format: Format) -> Resu
         Format::Human => Shown::AsItIs,
         Format::Json => Shown::ToStandardError,
     };
-    let ran = carry_out(&Request { selection, profile, ledger: None }, &mut shown)?;
+    let ran = carry_out(&Request { selection, profile, ledger: None, token_env: None }, &mut shown)?;
     format.print(&ran.report(), || format!("\n{}", ran.in_words()))?;
     Ok(ran.outcome?)
 }
@@ -104,7 +106,9 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     let runner = Runner::find();
     if runner == Runner::CargoTest {
         // So that a build that fails is told from a test that does.
-        let built = child::run(build::command(&targets, arguments), shown).map_err(BuildError::Cargo)?;
+        let mut command = build::command(&targets, arguments);
+        withhold(&mut command, request.token_env);
+        let built = child::run(command, shown).map_err(BuildError::Cargo)?;
         if !built.success() {
             return Err(BuildError::Failed(built).into());
         }
@@ -117,6 +121,7 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     };
     let run = known_run.unwrap_or_else(fresh_run);
     let mut command = runner.command(&targets, filters, arguments);
+    withhold(&mut command, request.token_env);
     command.env("CHAOS_RUN_ID", &run);
     // Out of an archive, programs do not know where they were built.
     command.envs(runs.parent().map(|target| ("CHAOS_TARGET_DIR", target)));
@@ -137,6 +142,12 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     };
     let problems = found.problems.iter().map(ToString::to_string).collect();
     Ok(Ran { run, runs, evidence, problems, outcome })
+}
+
+fn withhold(command: &mut Command, variable: Option<&str>) {
+    if let Some(variable) = variable {
+        command.env_remove(variable);
+    }
 }
 
 /// What is set, as the trials will read it.
