@@ -10,7 +10,7 @@ async fn shop() -> Result<()> {
     hypothesis = "h",
     inject(latency(redis, 200ms), starve_cpu(redis)),
     expect(p99 < 500ms),
-    stages(latency(redis) = [50ms, 10%, 100ms], latency(redis) = [64KiB, 32KiB], stage(all, starve_cpu(redis) = 5s)),
+    stages(latency(redis) = [50ms, 10%, 100ms], latency(redis) = [32KiB, 64KiB], stage(all, starve_cpu(redis) = 5s)),
 )]
 async fn checkout() -> Result<()> {
     Ok(())
