@@ -90,8 +90,8 @@ pub(super) fn all_entries(experiments: Vec<Experiment>, session: &Session) -> Ve
     let entries = outlined.into_iter().zip(ids.into_iter().zip(states));
     let entries = entries.flat_map(|(outlined, (id, state))| match outlined {
         Ok(outlined) => {
-            let stages = outlined.rungs.as_ref().map_or(1, Vec::len);
-            let proof = session.record.proof(id, state.as_ref(), stages, || outlined.fingerprint());
+            let rungs = outlined.rungs.as_ref().map_or(1, Vec::len);
+            let proof = session.record.proof(id, state.as_ref(), rungs, || outlined.fingerprint());
             outlined.entries(proof, session)
         }
         Err(same) => name_taken(same),
