@@ -35,7 +35,7 @@
 //!
 //! The attributes only expand to the builder: [`System`], [`Experiment`] and [`harness::Harness`] say the same with no
 //! macro. [`fault`] is the catalogue of faults, [`metric`] that of metrics, and [`report::Report`] is what a trial
-//! leaves behind.
+//! leaves behind; the [`ledger`] says which stage each experiment has earned.
 //!
 //! # Secrets
 //!

@@ -5,6 +5,8 @@ pub mod cargo_chaos;
 pub mod descriptors;
 pub mod echo;
 pub mod program;
+#[cfg(feature = "cli")]
+pub mod scratch;
 pub mod service;
 pub mod toxiproxy;
 pub mod trial;

@@ -17,6 +17,8 @@ fn nextest(arguments: &[&str], folder: &Path) -> Outcome {
     isolate(&mut command);
     // A lock of its own: whatever else is tested on this machine is not waited for.
     command.env("TMPDIR", folder).env("CHAOS_TARGET_DIR", folder).env(MARKS, folder.join("marks"));
+    // What this workspace has proved is no part of it.
+    command.env("CHAOS_LEDGER_DIR", folder.join("ledger"));
     command.env("CARGO_TERM_COLOR", "never").env("NEXTEST_SHOW_PROGRESS", "none");
     outcome(&mut command).unwrap()
 }

@@ -43,6 +43,8 @@ fn assert_discreet(finished: &Finished) {
     for name in ["journal.jsonl", "report.json", "harness.log", "stdout", "stderr", "target.log"] {
         assert!(files.iter().any(|file| file.ends_with(name)), "there is no {name}: {files:?}");
     }
+    let is_evidence = |file: &PathBuf| file.to_string_lossy().ends_with("-1.1.json");
+    assert!(files.iter().any(is_evidence), "there is no evidence: {files:?}");
     for file in files.iter().filter(|file| !file.ends_with("target.log")) {
         let text = String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned();
         for secret in SECRETS {

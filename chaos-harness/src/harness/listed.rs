@@ -4,6 +4,7 @@ use super::listing::{Entry, State};
 use crate::blast_radius::{Stage, Touch};
 use crate::ledger::{ExperimentId, Fingerprint, Moment, Part, SourceLocation};
 use crate::redact::Redactor;
+use crate::system::{ProviderKind, SystemSpec};
 use crate::units::Percent;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -35,6 +36,10 @@ pub struct ListedTrial {
     pub left_out: Option<String>,
     /// Why it fails whenever it is run.
     pub problems: Option<String>,
+    /// What this machine lacks for it, and how to get it.
+    pub lacking: Option<String>,
+    /// The images of the containers that its services can be.
+    pub images: Vec<String>,
 }
 
 /// The stage of a trial.
@@ -134,8 +139,22 @@ impl ListedTrial {
                 State::Broken { problems } => Some(problems.clone()),
                 State::Ready { .. } | State::Lacking { .. } => None,
             },
+            lacking: match &entry.state {
+                State::Lacking { reason, .. } => Some(reason.clone()),
+                State::Ready { .. } | State::Broken { .. } => None,
+            },
+            images: images(&definition.system),
         }
     }
+}
+
+fn images(system: &SystemSpec) -> Vec<String> {
+    let providers = system.services.iter().flat_map(|service| &service.providers);
+    let images = providers.filter_map(|provider| match &provider.kind {
+        ProviderKind::Container { image, .. } => Some(image.clone()),
+        _ => None,
+    });
+    images.collect()
 }
 
 /// Whether the list is asked for.

@@ -18,12 +18,12 @@ pub(super) struct Selection {
 
 impl Selection {
     /// Whether a stage counts only where someone approved of it. The first one is what any experiment begins with.
-    pub(super) fn needs_approval(&self, stage: usize, reaches: Percent) -> bool {
+    pub(super) fn needs_approval(self, stage: usize, reaches: Percent) -> bool {
         stage > 1 && reaches > self.approval_over
     }
 
     /// Why a stage does not run unless it is asked for.
-    pub(super) fn left_out(&self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
+    pub(super) fn left_out(self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
         let earned = proof.earned;
         if self.choice == StageChoice::All || stage == earned {
             return None;
@@ -48,7 +48,7 @@ impl Selection {
     }
 
     /// Why the next stage is not tried.
-    fn not_tried(&self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
+    fn not_tried(self, stage: usize, reaches: Percent, proof: &Proof) -> Option<String> {
         if let Some(until) = proof.cooling_until {
             return Some(format!("cooling down until {}: it was refuted", until.in_minutes()));
         }

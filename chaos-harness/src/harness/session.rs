@@ -76,7 +76,8 @@ impl Session {
         let availability = Availability::from_env();
         availability.load(&known_file(&runs, &run));
         let provenance = Provenance::new(settings.folder());
-        let record = Record::open(settings.ledger_dir());
+        let is_asked_for = matches!(settings.ledger.dir.origin, Origin::Variable(_));
+        let record = Record::open(settings.ledger_dir(), is_asked_for);
         Ok(Self {
             settings,
             provenance,
@@ -169,11 +170,18 @@ impl Session {
         match (chosen.value, fixed) {
             (SeedPolicy::Fixed(seed), _) | (_, Some(seed)) => seed,
             (SeedPolicy::Fresh, None) => Seed::fresh(),
-            (SeedPolicy::Commit, None) => {
-                let commit = self.provenance.commit().id.as_deref();
-                commit.map_or_else(Seed::fresh, Seed::of_commit)
-            }
+            (SeedPolicy::Commit, None) => self.seed_of_commit(),
         }
+    }
+
+    fn seed_of_commit(&self) -> Seed {
+        let Some(commit) = self.provenance.commit().id.as_deref() else {
+            tell(
+                "chaos: warning: the seed is to be that of the commit, and there is none: it is a fresh one",
+            );
+            return Seed::fresh();
+        };
+        Seed::of_commit(commit)
     }
 
     fn conduct(

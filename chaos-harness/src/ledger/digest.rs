@@ -37,9 +37,11 @@ impl Digest {
         Self(bits)
     }
 
-    /// Its first 48 bits, which tell versions of the same thing apart.
+    /// It in 48 bits, which tell versions of the same thing apart. All of it has a part in them: its single bits are not worth
+    /// the same.
     pub(super) const fn short(self) -> u64 {
-        (self.0 >> 80) as u64
+        let folded = self.0 ^ (self.0 >> 48) ^ (self.0 >> 96);
+        (folded & 0xffff_ffff_ffff) as u64
     }
 }
 

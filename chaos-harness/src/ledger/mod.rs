@@ -11,6 +11,9 @@ mod experiment_id;
 mod fingerprint;
 mod fold;
 mod form;
+#[cfg(any(fuzzing, test))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "the fuzz targets reach it"))]
+mod fuzzing;
 mod history;
 pub(crate) mod moment;
 mod policy;
@@ -29,6 +32,9 @@ pub use evidence::{
 };
 pub use experiment_id::{ExperimentId, ExperimentIdError};
 pub use fingerprint::{Fingerprint, ParseFingerprintError, Part};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use fuzzing::ledger as fuzz_ledger;
 pub use history::History;
 pub use moment::{Moment, ParseMomentError};
 pub use policy::Policy;

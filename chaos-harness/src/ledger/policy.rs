@@ -13,7 +13,7 @@ pub enum Policy {
         /// How many times the next stage must be upheld.
         confirmations: NonZeroU32,
         /// How long the next stage is not tried after it was refuted.
-        #[serde(rename = "cool_down_s", with = "seconds")]
+        #[serde(rename = "cool_down_ms", with = "millis")]
         cool_down: Duration,
     },
     /// One success earns the next stage, and a failure changes nothing.
@@ -38,16 +38,16 @@ impl Default for Policy {
     }
 }
 
-/// Whole seconds: nobody cools down more exactly.
-mod seconds {
+/// Whole milliseconds, as moments are.
+mod millis {
     use serde::{Deserialize as _, Deserializer, Serializer};
     use std::time::Duration;
 
     pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(value.as_secs())
+        serializer.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_secs)
+        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }

@@ -57,3 +57,13 @@ pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
 }
+
+impl Origin {
+    /// The event that started the run, where that is on something that nobody has merged yet: such a run goes by the ledger of
+    /// its base, and changes none.
+    #[must_use]
+    pub fn unmerged(&self) -> Option<&str> {
+        let event = self.event.as_deref()?;
+        matches!(event, "pull_request" | "pull_request_target" | "merge_group").then_some(event)
+    }
+}

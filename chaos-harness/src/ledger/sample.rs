@@ -153,7 +153,7 @@ impl Sample {
         self
     }
 
-    pub(super) fn as_of(self, hours: u64) -> Self {
+    pub(super) fn knowing(self, hours: u64) -> Self {
         self.known(hour(hours))
     }
 

@@ -4,6 +4,7 @@ use super::origin::{Origin, Sourced};
 use super::text::Text;
 use super::{Profile, Settings};
 use crate::blast_radius::Stage;
+use std::fmt::Write as _;
 
 /// One value that is in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +89,10 @@ fn quoted(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
-            _ if letter.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            // Each that there is has four digits.
+            _ if letter.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
             _ => quoted.push(letter),
         }
     }

@@ -36,11 +36,13 @@ mod document;
 mod entries;
 mod environment;
 mod error;
-#[cfg(any(fuzzing, test))]
+#[cfg(fuzzing)]
 mod fuzzing;
 mod origin;
 mod profile;
 mod repeat;
+#[cfg(any(fuzzing, test))]
+mod reread;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -187,7 +189,9 @@ impl Settings {
         let start = std::path::absolute(start).unwrap_or_else(|_| start.to_owned());
         let start = start.as_path();
         let (environment, bad) = Environment::read(variables);
-        let named = environment.config.as_ref().map(|named| start.join(named));
+        // Cargo runs tests in the folder of their package, wherever it was called itself.
+        let named = environment.config.as_ref();
+        let named = named.map(|named| above(start, named).unwrap_or_else(|| start.join(named)));
         let path = named.or_else(|| above(start, FILE));
         // The one that was found goes by its name, another by the name that it was given.
         let name = match &environment.config {
@@ -329,8 +333,8 @@ impl Settings {
 }
 
 /// The nearest file of this name, in a folder or above it.
-fn above(start: &Path, name: &str) -> Option<PathBuf> {
-    start.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file())
+fn above(start: &Path, name: impl AsRef<Path>) -> Option<PathBuf> {
+    start.ancestors().map(|folder| folder.join(&name)).find(|path| path.is_file())
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

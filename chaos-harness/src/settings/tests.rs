@@ -283,7 +283,7 @@ proptest! {
     /// Never a panic; a mistake has its place in the file; what can be read is the same when it is written and read again.
     #[test]
     fn any_file_is_read_or_refused_where_it_is_wrong(text in toml()) {
-        super::fuzzing::settings(text.as_bytes());
+        reread::reread(&text);
     }
 
     #[test]
@@ -305,7 +305,7 @@ proptest! {
         let settings = read(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(settings.ledger.cool_down.value, Duration::from_millis(milliseconds));
         prop_assert_eq!(settings.in_effect().durations.value, Factor::from_ppm(factor));
-        super::fuzzing::settings(text.as_bytes());
+        reread::reread(&text);
     }
 }
 
@@ -342,6 +342,10 @@ mod on_disk {
         fs::write(root.path().join("other.toml"), "durations = \"5\"\n").unwrap();
         let error = load(root.path(), &[("CHAOS_CONFIG", "other.toml")]).unwrap_err().to_string();
         assert!(error.starts_with("other.toml:1:13: 5 of what?"), "{error}");
+        let package = root.path().join("crates/shop");
+        fs::create_dir_all(&package).unwrap();
+        let error = load(&package, &[("CHAOS_CONFIG", "other.toml")]).unwrap_err().to_string();
+        assert!(error.starts_with("other.toml:1:13: "), "it is relative to where cargo was called: {error}");
         let error = load(root.path(), &[("CHAOS_CONFIG", "none.toml")]).unwrap_err().to_string();
         assert!(error.starts_with("cannot read ") && error.contains("none.toml: No such file"), "{error}");
     }

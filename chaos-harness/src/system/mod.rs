@@ -24,6 +24,8 @@ mod variable;
 
 pub use availability::ChosenService;
 pub(crate) use availability::{Availability, BackendChoice, Unavailable, choose};
+#[doc(hidden)]
+pub use availability::{EngineFacts, EngineReport, Obstacle, engine_report, image_report};
 pub(crate) use check::{SpecError, check};
 pub(crate) use definition::{ErasedSystem, SystemValue};
 pub use definition::{System, SystemBuilder};

@@ -16,7 +16,7 @@ fn refused(arguments: &[&str], token: Option<&str>) -> String {
     let mut command = command([&["proxy", "--port=0"], arguments].concat()).unwrap();
     command.envs(token.map(|token| ("CHAOS_API_TOKEN", token)));
     let outcome = outcome(&mut command).unwrap();
-    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
     assert_eq!(outcome.stdout, "", "it is not ready");
     outcome.stderr
 }
@@ -117,7 +117,7 @@ fn server_and_commands_take_the_token_from_the_environment_or_a_file() {
         }
         for token in [None, Some("wrong-token-12345")] {
             let listed = list(at, &[], token);
-            assert_eq!(listed.code, Some(1));
+            assert_eq!(listed.code, Some(4));
             assert_eq!(
                 listed.stderr,
                 format!(
@@ -175,7 +175,7 @@ fn a_token_is_never_told() {
     logging.env("CHAOS_API_TOKEN", TOKEN).stderr(log);
     let server = Server::from_command(logging).unwrap();
     assert_eq!(list(server.address(), &[], Some(TOKEN)).code, Some(0));
-    assert_eq!(list(server.address(), &[], Some("wrong-token-12345")).code, Some(1));
+    assert_eq!(list(server.address(), &[], Some("wrong-token-12345")).code, Some(4));
     drop(server);
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(log.contains("/proxies"), "the calls are logged: {log}");

@@ -9,7 +9,7 @@ use std::thread;
 #[track_caller]
 fn error(server: &Server, line: &str) -> String {
     let outcome = server.run(line.split(' ')).unwrap();
-    assert_eq!(outcome.code, Some(1), "{line}: {outcome:?}");
+    assert_eq!(outcome.code, Some(4), "{line}: {outcome:?}");
     assert_eq!(outcome.stdout, "", "{line}");
     outcome.stderr
 }
@@ -111,7 +111,7 @@ fn a_server_that_is_not_there_is_named_with_how_to_start_one() {
     // A port that was free a moment ago.
     let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let outcome = run(["proxy", "list", "--server", &format!("http://{at}")]).unwrap();
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, Some(4));
     assert_eq!(
         outcome.stderr,
         format!(
@@ -132,7 +132,7 @@ fn a_server_of_another_kind_is_told_from_a_toxiproxy() {
         }
     });
     let outcome = run(["proxy", "list", "--server", &at.to_string()]).unwrap();
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, Some(4));
     let expected = format!("error: what http://{at} answers is not Toxiproxy's: ");
     assert!(outcome.stderr.starts_with(&expected), "{}", outcome.stderr);
 }
@@ -181,7 +181,7 @@ fn an_answer_without_an_end_is_given_up() {
         }
     });
     let outcome = run(["proxy", "list", "--server", &at.to_string()]).unwrap();
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, Some(4));
     assert_eq!(
         outcome.stderr,
         format!("error: what http://{at} answers has no end: it can have 67108864 bytes at most\n")

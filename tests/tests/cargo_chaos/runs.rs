@@ -60,6 +60,6 @@ fn where_results_are_is_cargos_own_target_folder_or_asked_for() {
     let nowhere = tempfile::tempdir().unwrap();
     let mut command = chaos_tests::cargo_chaos::command(["ps"]).unwrap();
     let outcome = chaos_tests::program::outcome(command.current_dir(nowhere.path())).unwrap();
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, Some(4));
     assert!(outcome.stderr.contains("--target-dir"), "{}", outcome.stderr);
 }

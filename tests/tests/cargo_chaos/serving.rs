@@ -10,7 +10,7 @@ use std::path::Path;
 #[track_caller]
 fn fails(arguments: &[&str]) -> String {
     let outcome = run([&["proxy"], arguments].concat()).unwrap();
-    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
     assert_eq!(outcome.stdout, "", "it is not ready");
     outcome.stderr
 }

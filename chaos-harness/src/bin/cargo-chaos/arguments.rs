@@ -1,5 +1,11 @@
 //! The command line, and its help.
 
+use crate::ci::CiArguments;
+use crate::completions::Completions;
+use crate::doctor::Doctor;
+use crate::init::Init;
+use crate::ledger::{Demote, LedgerArguments, Promote, Status};
+use crate::trials;
 use chaos_harness::Seed;
 use chaos_harness::proxy::ApiHost;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -9,7 +15,7 @@ use tracing_subscriber::filter::LevelFilter;
 /// Where a server is looked for.
 pub(crate) const USUAL_SERVER: &str = "http://127.0.0.1:8474";
 
-/// Faults on TCP connections, from the command line.
+/// Chaos experiments and faults on TCP connections, from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "cargo chaos", bin_name = "cargo chaos", version)]
 pub(crate) struct Arguments {
@@ -19,6 +25,37 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Add chaos experiments to a crate: a sample, its settings, nextest's, and workflows
+    ///
+    /// Adds a test target to Cargo.toml, and makes tests/chaos.rs, and at the root of the workspace chaos.toml,
+    /// .config/nextest.toml and two workflows for GitHub. What is there stays as it is: a second time changes nothing.
+    Init(Init),
+    /// List the trials of all experiments: one for each stage, and why it runs, or does not
+    List(trials::List),
+    /// Run experiments at the stages that they have earned
+    ///
+    /// Under nextest where it is installed, else under cargo test. What a profile of chaos.toml says decides which stages run,
+    /// and for how long.
+    Run(trials::Run),
+    /// Run experiments at the stages that they have earned, and at the next
+    ///
+    /// The nightly job does this, as `cargo chaos ci escalate`, and records what came of it.
+    Escalate(trials::Escalate),
+    /// Show which stage each experiment has earned, and what the next one waits for
+    Status(Status),
+    /// Give an experiment a stage that its trials have not earned
+    Promote(Promote),
+    /// Take stages from an experiment
+    Demote(Demote),
+    /// Check the ledger, or fetch that of a repository
+    Ledger(LedgerArguments),
+    /// What the jobs of CI call
+    Ci(CiArguments),
+    /// Say what will and will not work on this machine, and how to mend it
+    ///
+    /// The container engine and images, privileges, netem, control groups, descriptors, ports, nextest, git, disk space, the clock,
+    /// and what runs left behind.
+    Doctor(Doctor),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the
@@ -33,6 +70,8 @@ pub(crate) enum Command {
     /// What a living test process or its guard holds is never touched. A process is known by its number and start time, a
     /// container by its id and label: what came later by the same number or name is left alone.
     Recover(Runs),
+    /// Print what completes these commands in a shell
+    Completions(Completions),
 }
 
 /// The runs that a command is about.

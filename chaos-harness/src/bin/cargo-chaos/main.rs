@@ -1,43 +1,58 @@
-//! `cargo chaos`: the embedded proxy as a server of its own, the commands that drive it or any other Toxiproxy, and those that
-//! show and undo what runs left behind.
+//! `cargo chaos`: experiments in CI and by hand, the embedded proxy as a server of its own, the commands that drive it or any
+//! other Toxiproxy, and those that show and undo what runs left behind.
 
 mod arguments;
 mod bounded;
+mod cargo;
+mod child;
+mod ci;
+mod completions;
+mod doctor;
 mod drive;
+mod format;
+mod github;
+mod init;
+mod ledger;
+mod outcome;
 mod plain;
 mod runs;
 mod serve;
 mod spelling;
+mod suggest;
+mod table;
 mod token;
+mod trials;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
-use std::error::Error;
+use outcome::{Failure, Outcome, ended};
 use std::process::ExitCode;
-
-/// The exit code of what failed. What is written wrongly ends with clap's own, which is 2.
-const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse_from(spelling::normal(std::env::args_os()));
-    match arguments.command {
-        Command::Proxy(proxy) => match proxy.command {
-            None => ended(serve::serve(&proxy.serve)),
-            Some(command) => ended(drive::proxy(&command)),
-        },
-        Command::Toxic(toxic) => ended(drive::toxic(&toxic.command)),
-        Command::Ps(runs) => ended(runs::ps(&runs)),
-        Command::Recover(runs) => ended(runs::recover_all(&runs)),
-    }
+    ended(carry_out(arguments.command))
 }
 
-fn ended<E: Error>(outcome: Result<(), E>) -> ExitCode {
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("error: {}", plain::lines(&error.to_string()));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {}", plain::lines(&error.to_string()));
-        cause = error.source();
+fn carry_out(command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Init(arguments) => return init::init(&arguments),
+        Command::List(arguments) => return trials::list(&arguments),
+        Command::Run(arguments) => return trials::run(&arguments),
+        Command::Escalate(arguments) => return trials::escalate(&arguments),
+        Command::Status(arguments) => return ledger::status(&arguments),
+        Command::Promote(arguments) => return ledger::promote(&arguments),
+        Command::Demote(arguments) => return ledger::demote(&arguments),
+        Command::Ledger(arguments) => return ledger::ledger(&arguments),
+        Command::Doctor(arguments) => return doctor::doctor(&arguments),
+        Command::Ci(arguments) => return ci::ci(&arguments),
+        Command::Completions(completions) => completions::print_completions(&completions)?,
+        Command::Proxy(proxy) => match proxy.command {
+            None => serve::serve(&proxy.serve)?,
+            Some(command) => drive::proxy(&command)?,
+        },
+        Command::Toxic(toxic) => drive::toxic(&toxic.command)?,
+        Command::Ps(runs) => runs::ps(&runs)?,
+        Command::Recover(runs) => runs::recover_all(&runs)?,
     }
-    ExitCode::from(FAILED)
+    Ok(Outcome::Done)
 }

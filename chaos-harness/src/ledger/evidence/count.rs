@@ -5,9 +5,6 @@ use crate::ledger::event::LONGEST_WHY;
 use crate::ledger::{Event, EventKind, Moment, TrialEvent};
 use std::time::Duration;
 
-/// What starts a run on something that nobody has merged yet.
-const UNMERGED: [&str; 3] = ["pull_request", "pull_request_target", "merge_group"];
-
 /// How far the clocks of two machines may be apart.
 const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
@@ -47,8 +44,8 @@ pub enum NotCounted {
 
 pub(super) fn to_event(evidence: &Evidence, now: Moment) -> Result<Event, NotCounted> {
     let origin = &evidence.origin;
-    if let Some(event) = origin.event.as_ref().filter(|event| UNMERGED.contains(&event.as_str())) {
-        return Err(NotCounted::Unmerged { event: event.clone() });
+    if let Some(event) = origin.unmerged() {
+        return Err(NotCounted::Unmerged { event: event.to_owned() });
     }
     if let (Some(git_ref), Some(default_branch)) = (&origin.git_ref, &origin.default_branch)
         && git_ref.strip_prefix("refs/heads/") != Some(default_branch)
@@ -119,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_proves_nothing_of_the_default_branch_does_not_count() {
-        for event in UNMERGED {
+        for event in ["pull_request", "pull_request_target", "merge_group"] {
             assert!(refused(|evidence| evidence.origin.event = Some(event.to_owned())).contains(event));
         }
         for other in ["refs/heads/feature", "refs/tags/main", "refs/pull/7/merge", "main"] {

@@ -5,7 +5,7 @@ mod runs;
 use super::{ByHand, Event, EventKind, Failure, Fingerprint, Moment, Move, Policy, Reset, State, TrialEvent};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
-use runs::Runs;
+use runs::{Run, Runs};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Takes the events of one experiment, in the order in which they count.
@@ -30,9 +30,9 @@ struct Fold<'a> {
     /// What confirmed a stage: the same again would say nothing new.
     confirmed: HashSet<Confirmation<'a>>,
     /// The runs that upheld the next stage without having shown the earned one.
-    pending: BTreeSet<&'a str>,
+    pending: BTreeSet<Run<'a>>,
     /// The runs that moved the earned stage, or tried to: each does that once.
-    spent: BTreeSet<&'a str>,
+    spent: BTreeSet<Run<'a>>,
 }
 
 /// A stage, and what it was upheld with: commit and seed.
@@ -113,14 +113,14 @@ impl<'a> Fold<'a> {
     }
 
     fn upheld(&mut self, event: &'a Event, trial: &'a TrialEvent, at: Moment) {
-        let (earned, run) = (self.state.earned.number, trial.run.id.as_str());
+        let (earned, run) = (self.state.earned.number, Run::of(trial));
         let is_approved = !trial.needs_approval || trial.approved_by.is_some();
         let in_run = self.runs.get(run, event.fingerprint());
         if trial.stage.checked_sub(1) != Some(earned)
             || !trial.attempt.is_first()
             || !is_approved
             || in_run.refuted_up_to(trial.stage)
-            || self.spent.contains(run)
+            || self.spent.contains(&run)
         {
             return;
         }
@@ -147,9 +147,9 @@ impl<'a> Fold<'a> {
     }
 
     fn refuted(&mut self, trial: &'a TrialEvent, at: Moment) {
-        let (earned, run) = (self.state.earned.number, trial.run.id.as_str());
+        let (earned, run) = (self.state.earned.number, Run::of(trial));
         // What lies beyond the next stage is not asked for yet.
-        if trial.stage.saturating_sub(1) > earned || self.spent.contains(run) {
+        if trial.stage.saturating_sub(1) > earned || self.spent.contains(&run) {
             return;
         }
         self.state.last_failure = Some(Failure::of(trial, at));

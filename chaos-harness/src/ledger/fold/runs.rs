@@ -1,11 +1,18 @@
 //! What each run came to as a whole: its trials are processes of their own, and end in any order.
 
 use crate::experiment::Verdict;
-use crate::ledger::{Event, EventKind, Fingerprint};
+use crate::ledger::{Event, EventKind, Fingerprint, TrialEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// One attempt at a run: a run that is started again is another one, which says nothing of the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run<'a> {
+    id: &'a str,
+    attempt: u32,
+}
+
 /// The runs, each with the trials of one definition.
-pub(super) struct Runs<'a>(BTreeMap<(&'a str, &'a Fingerprint), InRun>);
+pub(super) struct Runs<'a>(BTreeMap<(Run<'a>, &'a Fingerprint), InRun>);
 
 /// What the trials of a run came to.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +26,7 @@ impl<'a> Runs<'a> {
         let mut runs: BTreeMap<_, InRun> = BTreeMap::new();
         for event in events {
             let EventKind::Trial(trial) = event.kind() else { continue };
-            let run = runs.entry((trial.run.id.as_str(), event.fingerprint())).or_default();
+            let run = runs.entry((Run::of(trial), event.fingerprint())).or_default();
             match trial.verdict {
                 Verdict::Upheld => drop(run.upheld.insert(trial.stage)),
                 Verdict::Refuted => {
@@ -32,8 +39,14 @@ impl<'a> Runs<'a> {
         Self(runs)
     }
 
-    pub(super) fn get(&self, run: &'a str, fingerprint: &'a Fingerprint) -> InRun {
+    pub(super) fn get(&self, run: Run<'a>, fingerprint: &'a Fingerprint) -> InRun {
         self.0.get(&(run, fingerprint)).cloned().unwrap_or_default()
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn of(trial: &'a TrialEvent) -> Self {
+        Self { id: &trial.run.id, attempt: trial.attempt.run }
     }
 }
 

@@ -114,6 +114,14 @@ fn a_refuted_earned_stage_is_lost_once_a_run() {
 }
 
 #[test]
+fn a_run_that_is_started_again_takes_nothing_back_but_one_stage() {
+    // The run that earned stage 2 is started again, after stage 3 was earned, too.
+    let proved = [nights(2, 0..3), nights(3, 3..6)].concat();
+    let again = trial(2).run("night-2").attempt(Attempt { run: 2, trial: 1 }).at(300).refuted().event();
+    assert_eq!(earned(&[proved, vec![again]].concat()), 2);
+}
+
+#[test]
 fn what_decides_nothing_is_counted_and_changes_nothing() {
     let undecided =
         [Verdict::Inconclusive, Verdict::Unsteady, Verdict::Halted, Verdict::Error, Verdict::Error];
@@ -149,12 +157,12 @@ fn a_changed_definition_starts_over_and_says_what_changed() {
 fn a_run_that_began_before_the_definition_changed_says_nothing_of_it() {
     let changed = trial(1).run("new").at(100).body(2).event();
     let before = nights(2, 0..3);
-    let late = trial(1).run("old").at(101).as_of(99).refuted().event();
+    let late = trial(1).run("old").at(101).knowing(99).refuted().event();
     let with_late = state([before.clone(), vec![changed.clone(), late]].concat());
     assert_eq!(with_late.fingerprint, *changed.fingerprint());
     assert_eq!(with_late.last_failure, None);
     // Who had seen the change has changed it back: that proves nothing either.
-    let reverted = trial(1).run("back").at(101).as_of(100).event();
+    let reverted = trial(1).run("back").at(101).knowing(100).event();
     let reverted = state([before, vec![changed, reverted.clone()]].concat());
     assert_eq!((&reverted.fingerprint, reverted.earned.number), (reverted_fingerprint(), 1));
 }

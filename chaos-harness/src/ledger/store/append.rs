@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::write::Writing;
-use super::{Change, Changes, LedgerError};
+use super::{Change, Changes, Durability, LedgerError};
 use crate::ledger::form::Form as _;
 use crate::ledger::{Event, ExperimentId, History, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,8 +71,8 @@ impl Plan {
     }
 
     /// Writes.
-    pub(super) fn carry_out(self, folder: &Path) -> Result<Changes, LedgerError> {
-        super::write::write_all(folder, self.writings)?;
+    pub(super) fn carry_out(self, folder: &Path, durability: Durability) -> Result<Changes, LedgerError> {
+        super::write::write_all(folder, self.writings, durability)?;
         Ok(self.changes)
     }
 }

@@ -15,12 +15,17 @@ const MOST_OF_STATE: usize = 64 << 10;
 /// Most bytes of an experiment's events: a nightly run makes this many in centuries.
 const MOST_OF_EVENTS: usize = 64 << 20;
 
+/// What is read at a time to begin with: more than a state has.
+const FIRST_READ: usize = 4 << 10;
+
 const STATE: &str = ".json";
 const EVENTS: &str = ".events.jsonl";
 
 /// The two files of an experiment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub(super) struct Files {
+    /// Whose they are; `None` where only they themselves say so.
+    experiment: Option<ExperimentId>,
     pub(super) state: PathBuf,
     pub(super) events: PathBuf,
 }
@@ -33,12 +38,13 @@ pub(super) struct Stored<T> {
 
 impl Files {
     pub(super) fn of(folder: &Path, experiment: &ExperimentId) -> Self {
-        Self::called(&folder.join(experiment.target_folder()), &experiment.stem())
+        let folder = folder.join(experiment.target_folder());
+        Self { experiment: Some(experiment.clone()), ..Self::called(&folder, &experiment.stem()) }
     }
 
     fn called(folder: &Path, stem: &str) -> Self {
-        let file = |end| folder.join(format!("{stem}{end}"));
-        Self { state: file(STATE), events: file(EVENTS) }
+        let file = |end| folder.join([stem, end].concat());
+        Self { experiment: None, state: file(STATE), events: file(EVENTS) }
     }
 
     /// Those of all experiments, by name.
@@ -53,8 +59,8 @@ impl Files {
                 }
             }
         }
-        all.sort_unstable();
-        all.dedup();
+        all.sort_by(|one: &Self, other| one.state.cmp(&other.state));
+        all.dedup_by(|one, other| one.state == other.state);
         Ok(all)
     }
 
@@ -90,7 +96,11 @@ impl Files {
         path: &Path,
         line: usize,
     ) -> Result<(), LedgerError> {
-        if *self == Self::of(folder, found) {
+        let is_right = match &self.experiment {
+            Some(experiment) => found == experiment,
+            None => self.state == Self::of(folder, found).state,
+        };
+        if is_right {
             return Ok(());
         }
         Err(LedgerError::Foreign { path: path.to_owned(), line, found: Box::new(found.clone()) })
@@ -127,7 +137,7 @@ pub(super) fn read_bounded(path: &Path, most: usize) -> Result<Option<Vec<u8>>, 
         Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let mut bytes = Vec::with_capacity(2_048);
+    let mut bytes = Vec::with_capacity(FIRST_READ);
     file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > most {
         let source = io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));

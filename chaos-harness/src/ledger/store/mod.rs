@@ -31,6 +31,14 @@ use std::thread;
 #[derive(Debug, Clone)]
 pub struct Ledger {
     folder: PathBuf,
+    durability: Durability,
+}
+
+/// Whether what is written must outlast a machine that goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Lasting,
+    Scratch,
 }
 
 /// What came of appending events.
@@ -66,16 +74,32 @@ pub struct Mismatch {
 }
 
 impl Ledger {
+    /// The files that a ledger has beside those of its experiments.
+    pub const ABOUT: [&str; 2] = [".gitattributes", "README.md"];
+
     /// The ledger in a folder. One that is not there is an empty ledger.
     #[must_use]
     pub fn open(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), durability: Durability::Lasting }
+    }
+
+    /// The copy of a ledger in a folder that is thrown away before long: nobody waits for it to be on the disk.
+    #[must_use]
+    pub fn scratch(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), durability: Durability::Scratch }
     }
 
     /// Its folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The files of an experiment, whether they are there or not: its state, and its events.
+    #[must_use]
+    pub fn files(&self, experiment: &ExperimentId) -> [PathBuf; 2] {
+        let files = Files::of(&self.folder, experiment);
+        [files.state, files.events]
     }
 
     /// Where an experiment stands; `None` where there is no record of it.
@@ -109,6 +133,15 @@ impl Ledger {
         Ok(events.value.events().to_vec())
     }
 
+    /// What is known of all experiments.
+    pub fn all_events(&self) -> Result<Vec<Event>, LedgerError> {
+        let mut events = Vec::new();
+        for files in Files::all(&self.folder)? {
+            events.extend(files.read_events(&self.folder)?.value.events().iter().cloned());
+        }
+        Ok(events)
+    }
+
     /// Adds events, and brings the states of their experiments up to date. Events that are there already change nothing. Where
     /// anything that would be touched cannot be understood, or all of it cannot be written, the ledger stays as it was.
     pub fn append(&self, events: Vec<Event>) -> Result<Changes, LedgerError> {
@@ -120,7 +153,7 @@ impl Ledger {
             Plan::new(&self.folder, events.clone())?;
         }
         let _lock = Lock::acquire(&self.folder)?;
-        Plan::new(&self.folder, events)?.carry_out(&self.folder)
+        Plan::new(&self.folder, events)?.carry_out(&self.folder, self.durability)
     }
 
     /// What [`Ledger::append`] would do.
@@ -140,7 +173,7 @@ impl Ledger {
         }
         let _lock = Lock::acquire(&self.folder)?;
         let (mismatches, writings) = verify::compare(&self.folder)?;
-        write::write_all(&self.folder, writings)?;
+        write::write_all(&self.folder, writings, self.durability)?;
         Ok(mismatches)
     }
 }

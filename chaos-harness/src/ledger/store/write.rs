@@ -1,6 +1,6 @@
 //! Writing files so that each is there as it was, or as it is to be, whatever happens.
 
-use super::LedgerError;
+use super::{Durability, Ledger, LedgerError};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,6 @@ pub(super) struct Writing {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
-
-/// Files that a ledger has once.
-const ABOUT: [(&str, &str); 2] = [(".gitattributes", ATTRIBUTES), ("README.md", README)];
 
 const ATTRIBUTES: &str = "\
 # Events are only ever added: of a merge, both sides are right. States are made of them.
@@ -32,20 +29,28 @@ a state.
 ";
 
 /// Writes all of them: first beside what is there, so that a disk that is full changes nothing, then in its place.
-pub(super) fn write_all(folder: &Path, mut writings: Vec<Writing>) -> Result<(), LedgerError> {
+pub(super) fn write_all(
+    folder: &Path,
+    mut writings: Vec<Writing>,
+    durability: Durability,
+) -> Result<(), LedgerError> {
     if writings.is_empty() {
         return Ok(());
     }
-    for (name, text) in ABOUT {
+    for (name, text) in Ledger::ABOUT.into_iter().zip([ATTRIBUTES, README]) {
         let path = folder.join(name);
         if !path.exists() {
             writings.push(Writing { path, text: text.to_owned() });
         }
     }
-    let staged = writings.iter().map(Staged::new).collect::<Result<Vec<_>, _>>()?;
+    let staged =
+        writings.iter().map(|writing| Staged::new(writing, durability)).collect::<Result<Vec<_>, _>>()?;
     let mut folders: Vec<_> = writings.iter().filter_map(|writing| writing.path.parent()).collect();
     for staged in staged {
         staged.finish()?;
+    }
+    if durability == Durability::Scratch {
+        return Ok(());
     }
     folders.sort_unstable();
     folders.dedup();
@@ -63,13 +68,13 @@ struct Staged<'a> {
 }
 
 impl<'a> Staged<'a> {
-    fn new(writing: &'a Writing) -> Result<Self, LedgerError> {
+    fn new(writing: &'a Writing, durability: Durability) -> Result<Self, LedgerError> {
         let path = writing.path.as_path();
-        Self::try_new(path, &writing.text)
+        Self::try_new(path, &writing.text, durability)
             .map_err(|source| LedgerError::Write { path: path.to_owned(), source })
     }
 
-    fn try_new(path: &'a Path, text: &str) -> io::Result<Self> {
+    fn try_new(path: &'a Path, text: &str, durability: Durability) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -82,7 +87,9 @@ impl<'a> Staged<'a> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
         let staged = Self { beside, path };
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        if durability == Durability::Lasting {
+            file.sync_all()?;
+        }
         Ok(staged)
     }
 

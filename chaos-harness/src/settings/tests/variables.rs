@@ -68,7 +68,7 @@ fn every_variable_is_read() {
         no_fault: true,
         image_prefix: Some("mirror/".to_owned()),
         limits: Limits {
-            faults: std::num::NonZeroU32::new(4),
+            faults: NonZeroU32::new(4),
             share: Some(Percent::from_ppm(125_000)),
             time: Some(Duration::from_secs(600)),
         },

@@ -12,9 +12,39 @@ use std::time::{Duration, Instant};
 /// How long any one probe may take.
 pub(super) const PROBE_LIMIT: Duration = Duration::from_millis(300);
 
+/// More than any engine has to say of itself.
+const LONGEST_ANSWER: usize = 1 << 20;
+
 /// The status of the engine's answer to `GET path`.
 pub(super) fn get(engine: &EngineAddress, path: &str) -> io::Result<u16> {
     let deadline = clock::now() + PROBE_LIMIT;
+    let mut socket = ask(engine, path, deadline)?;
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && read(&mut socket, &mut answer, deadline)? {}
+    status(&answer).ok_or_else(no_http)
+}
+
+/// The status and the body of the engine's answer to `GET path`, which is told whole within this time.
+pub(super) fn get_whole(engine: &EngineAddress, path: &str, limit: Duration) -> io::Result<(u16, Vec<u8>)> {
+    let deadline = clock::now() + limit;
+    let mut socket = ask(engine, path, deadline)?;
+    let mut answer = Vec::new();
+    while read(&mut socket, &mut answer, deadline)? {
+        if answer.len() > LONGEST_ANSWER {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end"));
+        }
+    }
+    let status = status(&answer).ok_or_else(no_http)?;
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n").ok_or_else(no_http)?;
+    Ok((status, answer.split_off(head + 4)))
+}
+
+fn no_http() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP")
+}
+
+/// A connection on which the engine has been asked.
+fn ask(engine: &EngineAddress, path: &str, deadline: Instant) -> io::Result<Socket> {
     let mut socket = match engine {
         EngineAddress::Unix(path) => {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -27,17 +57,16 @@ pub(super) fn get(engine: &EngineAddress, path: &str) -> io::Result<u16> {
     socket.set_write_timeout(Some(left(deadline)?))?;
     // HTTP/1.0: the engine closes the connection after its answer.
     socket.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
-    let mut answer = Vec::new();
-    let mut chunk = [0; 512];
-    while !answer.contains(&b'\n') {
-        socket.set_read_timeout(Some(left(deadline)?))?;
-        let count = socket.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        answer.extend_from_slice(&chunk[..count]);
-    }
-    status(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+    Ok(socket)
+}
+
+/// Reads what is there; whether there may be more.
+fn read(socket: &mut Socket, answer: &mut Vec<u8>, deadline: Instant) -> io::Result<bool> {
+    let mut chunk = [0; 4096];
+    socket.set_read_timeout(Some(left(deadline)?))?;
+    let count = socket.read(&mut chunk)?;
+    answer.extend_from_slice(&chunk[..count]);
+    Ok(count > 0)
 }
 
 fn status(answer: &[u8]) -> Option<u16> {
@@ -95,6 +124,25 @@ mod tests {
         let engine = EngineAddress::Tcp(silent.local_addr().unwrap().to_string());
         let error = get(&engine, "/_ping").unwrap_err();
         assert!(matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{error}");
+    }
+
+    #[test]
+    fn a_whole_answer_is_read_to_its_end_and_no_further() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let engine = EngineAddress::Tcp(listener.local_addr().unwrap().to_string());
+        let answers = thread::spawn(move || {
+            let (mut known, _) = listener.accept().unwrap();
+            known.read(&mut [0; 256]).unwrap();
+            known.write_all(b"HTTP/1.0 200 OK\r\nA: b\r\n\r\n{\"Version\":\"1\"}").unwrap();
+            drop(known);
+            let (mut endless, _) = listener.accept().unwrap();
+            endless.read(&mut [0; 256]).unwrap();
+            while endless.write_all(&[b'x'; 4096]).is_ok() {}
+        });
+        let limit = Duration::from_secs(10);
+        assert_eq!(get_whole(&engine, "/version", limit).unwrap(), (200, b"{\"Version\":\"1\"}".to_vec()));
+        assert!(get_whole(&engine, "/version", limit).unwrap_err().to_string().contains("no end"));
+        answers.join().unwrap();
     }
 
     #[test]

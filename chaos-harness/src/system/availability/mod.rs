@@ -2,12 +2,14 @@
 
 mod engine;
 mod probes;
+mod report;
 
 use super::{Provider, ProviderKind, ServiceName, ServiceSpec, supports};
 use crate::fault::InstanceFault;
 pub(crate) use probes::Availability;
 #[cfg(feature = "docker")]
 pub(crate) use probes::image_remedy;
+pub use report::{EngineFacts, EngineReport, engine_report, image_report};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -55,9 +57,11 @@ impl fmt::Display for Unavailable {
 
 /// Why one provider cannot be used, and what would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Obstacle {
-    pub(crate) reason: String,
-    pub(crate) remedy: String,
+pub struct Obstacle {
+    /// Why.
+    pub reason: String,
+    /// What would help; empty where nothing is known to.
+    pub remedy: String,
 }
 
 /// The first provider of `service` that can take all of its `faults`, that `choice` allows, and that this machine can

@@ -141,29 +141,9 @@ impl Known {
             );
         }
         let engine = self.engine.clone();
-        match self.engine_state.get_or_insert_with(|| engine_state(&engine)) {
-            EngineState::Answers => {}
-            EngineState::Absent => {
-                return obstacle(format!("no Docker engine at {engine}"), "start Docker or set DOCKER_HOST");
-            }
-            EngineState::PermissionDenied => {
-                return obstacle(
-                    format!("permission denied on the Docker engine's socket {engine}"),
-                    "add yourself to the group that may use it (sudo usermod -aG docker $USER, then log in again)",
-                );
-            }
-            EngineState::Unsupported => {
-                return obstacle(
-                    format!("the Docker engine at {engine} is not reached by unix:// or plain tcp://"),
-                    "set DOCKER_HOST to such an address",
-                );
-            }
-            EngineState::Fails(cause) => {
-                return obstacle(
-                    format!("the Docker engine at {engine} does not answer: {cause}"),
-                    "see that `docker version` works",
-                );
-            }
+        let state = self.engine_state.get_or_insert_with(|| engine_state(&engine));
+        if let Some(obstacle) = obstacle_of(state, &engine) {
+            return Some(obstacle);
         }
         let present = *self
             .images
@@ -191,6 +171,31 @@ pub(crate) fn image_remedy(image: &str) -> String {
         "run `docker pull {image}` where there is a network, or make the image locally (in chaos-harness's own \
          repository: images/make.sh)"
     )
+}
+
+/// Why the engine cannot be used, if it cannot.
+pub(super) fn engine_obstacle(engine: &EngineAddress) -> Option<Obstacle> {
+    obstacle_of(&engine_state(engine), engine)
+}
+
+fn obstacle_of(state: &EngineState, engine: &EngineAddress) -> Option<Obstacle> {
+    let (reason, remedy) = match state {
+        EngineState::Answers => return None,
+        EngineState::Absent => (format!("no Docker engine at {engine}"), "start Docker or set DOCKER_HOST"),
+        EngineState::PermissionDenied => (
+            format!("permission denied on the Docker engine's socket {engine}"),
+            "add yourself to the group that may use it (sudo usermod -aG docker $USER, then log in again)",
+        ),
+        EngineState::Unsupported => (
+            format!("the Docker engine at {engine} is not reached by unix:// or plain tcp://"),
+            "set DOCKER_HOST to such an address",
+        ),
+        EngineState::Fails(cause) => (
+            format!("the Docker engine at {engine} does not answer: {cause}"),
+            "see that `docker version` works",
+        ),
+    };
+    Some(Obstacle { reason, remedy: remedy.to_owned() })
 }
 
 fn engine_state(engine: &EngineAddress) -> EngineState {

@@ -2,7 +2,7 @@
 
 use super::catalogue::Kind;
 use super::error::{AttributeError, DriveError};
-use super::suggest::advice;
+use crate::suggest::advice;
 use serde_json::{Map, Value};
 
 /// Reads attributes written `name=number`. Where the type is known, only those that it has are right.

@@ -7,15 +7,13 @@ mod client;
 mod error;
 mod proxies;
 mod server;
-mod suggest;
-mod table;
 mod toxics;
 mod wire;
 
 use crate::arguments::{ProxyCommand, Server as Arguments, ToxicCommand};
+use crate::format::print;
 use crate::plain;
 use serde::Serialize;
-use std::io::{self, ErrorKind, Write as _};
 use tokio::runtime::Builder;
 
 pub(crate) use catalogue::KINDS_HELP;
@@ -49,18 +47,10 @@ pub(crate) fn toxic(command: &ToxicCommand) -> Result<(), DriveError> {
 /// Prints what a command says at its end.
 fn carry_out(command: impl Future<Output = Result<String, DriveError>>) -> Result<(), DriveError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(DriveError::Runtime)?;
-    print(&runtime.block_on(command)?)
+    print(&runtime.block_on(command)?).map_err(DriveError::Output)
 }
 
 /// What a command says: a value for programs, or words.
 fn said<T: Serialize>(arguments: &Arguments, value: &T, words: impl FnOnce() -> String) -> String {
     if arguments.json { format!("{:#}\n", serde_json::json!(value)) } else { plain::lines(&words()) }
-}
-
-fn print(text: &str) -> Result<(), DriveError> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // Who reads has read enough, as `head` does.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(DriveError::Output),
-    }
 }

@@ -3,10 +3,10 @@
 use super::error::DriveError;
 use super::said;
 use super::server::Server;
-use super::table::Table;
 use super::toxics;
 use super::wire::Proxy;
 use crate::arguments::{Create, List, One};
+use crate::table::Table;
 use serde_json::json;
 
 pub(super) async fn list(arguments: &List) -> Result<String, DriveError> {

@@ -3,8 +3,8 @@
 use super::address::{Address, segment};
 use super::client::Client;
 use super::error::DriveError;
-use super::suggest::advice;
 use super::wire::{Proxy, Toxic};
+use crate::suggest::advice;
 use crate::{arguments, token};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -3,11 +3,12 @@
 mod folder;
 
 use crate::arguments::Runs as Arguments;
+use crate::format::print;
 use chaos_harness::safety::{InUse, Leftover, in_use, recover};
 use folder::{FolderError, runs_folder};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 /// Why the command could not do its work.
@@ -28,13 +29,15 @@ pub(crate) fn ps(arguments: &Arguments) -> Result<(), RunsError> {
     let folder = runs_folder(arguments.target_dir.as_deref())?;
     let found = in_use(&folder).map_err(|source| RunsError::Read { folder, source })?;
     print(&if arguments.json { format!("{:#}\n", json!(found)) } else { in_words(&found) })
+        .map_err(RunsError::Output)
 }
 
 /// Undoes what was left behind.
 pub(crate) fn recover_all(arguments: &Arguments) -> Result<(), RunsError> {
     let folder = runs_folder(arguments.target_dir.as_deref())?;
     let leftovers = recover(&folder).map_err(|source| RunsError::Read { folder, source })?;
-    print(&if arguments.json { format!("{:#}\n", json!(leftovers)) } else { undone_in_words(&leftovers) })?;
+    print(&if arguments.json { format!("{:#}\n", json!(leftovers)) } else { undone_in_words(&leftovers) })
+        .map_err(RunsError::Output)?;
     let failed = leftovers.iter().map(|leftover| leftover.failures.len() + leftover.unreadable.len()).sum();
     match failed {
         0 => Ok(()),
@@ -81,12 +84,4 @@ fn undone_in_words(leftovers: &[Leftover]) -> String {
     }
     let lines: Vec<_> = leftovers.iter().map(ToString::to_string).collect();
     lines.join("\n") + "\n"
-}
-
-fn print(text: &str) -> Result<(), RunsError> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // Who reads has read enough, as `head` does.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(RunsError::Output),
-    }
 }

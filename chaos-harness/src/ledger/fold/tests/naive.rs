@@ -44,7 +44,7 @@ pub(super) fn naive(events: &[Event]) -> (usize, u32, Option<Moment>) {
                     (earned, streak, cooled) = (1, 0, None);
                 }
                 let moved = done.iter().any(|(before, outcome)| {
-                    *outcome == Outcome::Moves && run_of(before) == Some(&trial.run.id)
+                    *outcome == Outcome::Moves && run_of(before) == Some((&trial.run.id, trial.attempt.run))
                 });
                 let verdict = if moved {
                     Outcome::Nothing
@@ -79,9 +79,9 @@ fn counted(event: &Event, outcome: Outcome) -> Option<&TrialEvent> {
     }
 }
 
-fn run_of(event: &Event) -> Option<&String> {
+fn run_of(event: &Event) -> Option<(&String, u32)> {
     match event.kind() {
-        EventKind::Trial(trial) => Some(&trial.run.id),
+        EventKind::Trial(trial) => Some((&trial.run.id, trial.attempt.run)),
         _ => None,
     }
 }
@@ -100,7 +100,9 @@ fn step(
         events.iter().filter(|other| other.fingerprint() == event.fingerprint()).any(|other| {
             match other.kind() {
                 EventKind::Trial(other) => {
-                    other.run.id == trial.run.id && other.verdict == verdict && stages.contains(&other.stage)
+                    (&other.run.id, other.attempt.run) == (&trial.run.id, trial.attempt.run)
+                        && other.verdict == verdict
+                        && stages.contains(&other.stage)
                 }
                 _ => false,
             }

@@ -1,7 +1,7 @@
 //! "Did you mean ...?"
 
 /// The nearest word as a question where one is near enough to be meant, and all that are known.
-pub(super) fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.into_iter().collect();
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match nearest(word, &known) {
@@ -11,7 +11,8 @@ pub(super) fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -
     }
 }
 
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The word that is near enough to be meant.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let distances = known.iter().map(|known| (strsim::damerau_levenshtein(word, known), *known));
     // A third of the word wrong is still a slip; more is another word.
     distances
