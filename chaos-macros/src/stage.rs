@@ -179,6 +179,7 @@ fn plural(number: &Literal) -> &'static str {
 mod tests {
     use super::*;
     use crate::growth;
+    use proptest::prelude::*;
     use syn::parse::Parser;
 
     fn stages(text: &str) -> (usize, Vec<String>) {
@@ -255,6 +256,20 @@ mod tests {
             "latency(redis) = [50ms, 5%]",
         ] {
             assert_eq!(stages(text).1, Vec::<String>::new(), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Each step that is weaker than the one before it is told, and no other.
+        #[test]
+        fn each_magnitude_that_falls_is_told(
+            amounts in prop::collection::vec(1_u64..5, 1..8), fault in prop::sample::select(vec!["latency", "stall"]),
+        ) {
+            let written: Vec<_> = amounts.iter().map(|amount| format!("{amount}{}", if fault == "stall" { "B" } else { "s" })).collect();
+            let grows = |pair: &[u64]| if fault == "stall" { pair[1] < pair[0] } else { pair[1] > pair[0] };
+            let falls = amounts.windows(2).filter(|pair| !grows(pair)).count();
+            let (_, errors) = stages(&format!("{fault}(redis) = [{}]", written.join(", ")));
+            prop_assert_eq!(errors.len(), falls, "{:?}", errors);
         }
     }
 
