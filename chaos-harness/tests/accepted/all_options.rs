@@ -151,7 +151,7 @@ pub(crate) fn check() {
             "limit_memory_inventory_32MiB"
         ]
     );
-    assert_eq!(definition.stages[3].said_risk(), Some(chaos_harness::Risk::High));
+    assert_eq!(definition.stages[3].said_risk(), Some(Risk::High));
     assert_eq!(definition.stages[3].to_string(), "50%, latency(redis) = 20ms, bandwidth(redis) = 64KiB/s");
     assert_eq!((definition.revision, definition.body.is_some()), (Some(2), true));
     assert_eq!(definition.confidence, Percent::new(99));

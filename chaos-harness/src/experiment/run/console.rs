@@ -39,8 +39,7 @@ impl Console {
         let file = layer(RedactingWriter::new(Arc::new(private::create_new(path)?), redactor.clone()));
         let told =
             live.then(|| layer(RedactingWriter::new(io::stderr, redactor.clone())).with_filter(asked()));
-        let subscriber =
-            Registry::default().with(file.with_filter(usual().or(asked()))).with(told);
+        let subscriber = Registry::default().with(file.with_filter(usual().or(asked()))).with(told);
         Ok(Self { dispatch: Dispatch::new(subscriber) })
     }
 
