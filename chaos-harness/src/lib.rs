@@ -124,7 +124,7 @@ mod units;
 mod words;
 
 #[cfg(not(windows))]
-pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets};
+pub use blast_radius::{NoTargets, Reach, Risk, Scope, Stage, Targets, risk};
 #[cfg(not(windows))]
 pub use chance::{ParseSeedError, Seed};
 #[cfg(not(windows))]

@@ -100,7 +100,8 @@ pub use chaos_macros::system;
 ///     ),
 ///     recover(within = 5s),
 ///     halt_if(error_rate > 50%),                             // over any second with 20 operations or more
-///     stages(5%, 20%, stage(half, 50%)),                     // or `1 instance`, `2 instances`
+///     stages(5%, 20%, stage(half, 50%, risk = high)),        // or `1 instance`, `latency(redis) = [50ms, 100ms]`
+///     revision = 2,                                          // counted up where what it calls has become another thing
 ///     confidence = 99%,
 ///     seed = 42,
 ///     parallel,                                              // may run beside other experiments
@@ -125,7 +126,8 @@ pub use chaos_macros::system;
 /// | `load(option = value, ...)` | methods of [`Load`](crate::Load) | its defaults |
 /// | `recover(within = 5s)` | how soon the steady state must be back | 10 s |
 /// | `halt_if(threshold, ...)` | what ends the experiment at once | nothing does |
-/// | `stages(stage, ...)` | the blast-radius ladder, smallest first | 1 instance, 5 %, 20 %, 50 % |
+/// | `stages(stage, ...)` | the blast-radius ladder, [smallest first](#stages) | that of the workspace, or 1 instance, 5 %, 20 %, 50 % |
+/// | `revision = 2` | the version of what cannot be [seen to change](#proof) | none |
 /// | `confidence = 99%` | how sure a decision must be | 95 % |
 /// | `seed = 42` | what all chance is drawn from | new in each run |
 /// | `parallel` | may run beside other experiments on the machine | alone |
@@ -133,6 +135,37 @@ pub use chaos_macros::system;
 ///
 /// A threshold is a function in [`metric`](crate::metric), `<` or `>`, and a bound. Where a threshold, a fault or a stage
 /// is expected, any Rust expression of that type will do.
+///
+/// # Stages
+///
+/// A stage says how much of a service the faults may touch, how strong one of them is, or both. The trial of the second one is
+/// called `checkout_survives_slow_redis::2_20_percent`: a number, and a name that is made from what the stage says, or given.
+///
+/// | stage | touches |
+/// | --- | --- |
+/// | `1 instance`, `2 instances` | so many instances |
+/// | `5%` | so many of the instances where there are several or the fault is on instances; of the connections where a toxic meets one instance; of the time where it acts in slices. Rounded down, but at least one instance: 5 % of three is `1 of 3 (33 %)`, and is told so |
+/// | `latency(redis) = 50ms` | all of it, with the injected latency on `redis` no longer than this: its other options stay |
+/// | `latency(redis) = [50ms, 100ms, 200ms]` | the same, a stage for each |
+/// | `stage(half, 50%)` | as `50%`, under this name |
+/// | `stage(mild, 20%, latency(redis) = 50ms, risk = low)` | 20 % of it, with a shorter latency; what is said of a risk stands in the record |
+/// | any other expression | the [`Stage`](crate::Stage) that it is |
+///
+/// Stages grow: neither what is touched nor how strong a fault is may be less than at the stage before. What is
+/// stronger with less of it ([all of them](crate::Stage::with)) is written from more to less, as in
+/// `bandwidth(redis) = [1MB/s, 64KiB/s]`. A stage that comes to the same as the one before it is run with that one. Where
+/// no `risk` is said, it follows from the [share](crate::Risk) that is touched; a stage of a magnitude alone touches everything.
+///
+/// # Proof
+///
+/// What an experiment has earned in earlier runs stays with it as long as it is the same experiment. The tokens of the
+/// function's body, `inject`, the thresholds, `confidence`, `stages`, the services with what provides them, and the rate,
+/// time-out and concurrency of the load are looked at: a change of these has everything to prove anew. Comments, formatting,
+/// the hypothesis in words, how long phases are, `seed`, `parallel`, another file or line are not, nor are secrets and the folders
+/// of a machine.
+///
+/// **The code that the body calls is not seen**, be it the test's own or the app's: proof is there to tell when that has
+/// become worse. Where it has become another thing, so that what was proved means nothing for it, count `revision` up.
 ///
 /// # Units
 ///

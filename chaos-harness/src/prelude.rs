@@ -1,6 +1,6 @@
 //! What an experiment's file needs: `use chaos_harness::prelude::*;`
 
-pub use crate::blast_radius::Stage;
+pub use crate::blast_radius::{Risk, Stage};
 pub use crate::experiment::Experiment;
 #[doc(no_inline)]
 pub use crate::macros::{chaos_test, system};

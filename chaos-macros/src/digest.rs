@@ -32,7 +32,7 @@ impl Hasher {
                     if punct.as_char() == '#'
                         && let Some(after) = after_doc(rest) =>
                 {
-                    rest = after
+                    rest = after;
                 }
                 // Where a list is broken into lines, rustfmt ends it with a comma, and takes that away where it is not.
                 TokenTree::Punct(punct)
@@ -194,7 +194,7 @@ mod tests {
     proptest! {
         #[test]
         fn white_space_makes_no_difference(words in prop::collection::vec("[a-z]{1,3}|[0-9]{1,3}|\"[a-z ]{0,3}\"", 1..10), gaps in prop::collection::vec("[ \\n\\t]{1,4}", 10)) {
-            let laid_out: String = words.iter().zip(&gaps).map(|(word, gap)| format!("{word}{gap}")).collect();
+            let laid_out: String = words.iter().zip(&gaps).flat_map(|(word, gap)| [word.as_str(), gap.as_str()]).collect();
             prop_assert_eq!(of(&laid_out), of(&words.join(" ")));
         }
     }

@@ -3,8 +3,9 @@
 use crate::argument::{self, Argument, Units};
 use crate::errors::Errors;
 use crate::fault::{self, Fault};
+use crate::growth;
 use crate::list;
-use crate::stage::{self, Stage};
+use crate::stage::Step;
 use crate::suggest;
 use crate::threshold::Threshold;
 use crate::value::Value;
@@ -40,7 +41,7 @@ pub(crate) enum Body {
     },
     Thresholds(Vec<Threshold>),
     Faults(Vec<Fault>),
-    Stages(Vec<Stage>),
+    Stages(Vec<Step>),
 }
 
 /// The types whose methods are a clause's options.
@@ -139,6 +140,7 @@ impl ExperimentAttribute {
                 Entry::Clause(clause) => attribute.clauses.push(clause),
             }
         }
+        attribute.check_injected(errors);
         let misspelt =
             |required: &str| mentioned.iter().any(|name| suggest::nearest(name, names()) == Some(required));
         for (name, _, example) in CLAUSES.iter().filter(|(name, ..)| REQUIRED.contains(name)) {
@@ -147,6 +149,24 @@ impl ExperimentAttribute {
             }
         }
         attribute
+    }
+}
+
+impl ExperimentAttribute {
+    fn check_injected(&self, errors: &mut Errors) {
+        // A fault that is wrong was left out, and is injected all the same.
+        if !errors.is_empty() {
+            return;
+        }
+        let injected = self.clauses.iter().find_map(|clause| match &clause.body {
+            Body::Faults(faults) => Some(faults),
+            _ => None,
+        });
+        for clause in &self.clauses {
+            if let (Body::Stages(steps), Some(injected)) = (&clause.body, injected) {
+                growth::check_injected(steps, injected, errors);
+            }
+        }
     }
 }
 
@@ -201,9 +221,9 @@ impl Body {
                 Self::Options { of, arguments: named(arguments, of, errors) }
             }
             ListOf::Stages => {
-                let stages = list::read(content, errors, |input, _| Stage::parse(input));
-                stage::check_growth(&stages, errors);
-                Self::Stages(stages)
+                let steps = list::read(content, errors, Step::parse);
+                growth::check(&steps, errors);
+                Self::Stages(steps)
             }
         }
     }
@@ -280,6 +300,27 @@ mod tests {
         for part in parts {
             assert!(messages.iter().any(|message| message.contains(part)), "{part}: {messages:#?}");
         }
+    }
+
+    #[test]
+    fn a_magnitude_of_what_is_not_injected_is_named_where_it_can_only_be_that() {
+        let stages = |injected: &str, stages: &str| {
+            errors(&format!("{}, stages({stages})", COMPLETE.replace("kill(redis)", injected)))
+        };
+        let ladder = "latency(redis) = [1ms, 2ms], latency(redis) = 3ms";
+        let [message] = &stages("kill(redis), bandwidth(redis, 1MB/s)", ladder)[..] else { panic!() };
+        assert!(
+            message.starts_with("no `latency` is injected into `redis`, only `kill`, `bandwidth`: "),
+            "{message}"
+        );
+        for injected in ["latency(redis, 9ms)", "kill(redis), mine()", "kill(inventory)"] {
+            assert_eq!(stages(injected, ladder), Vec::<String>::new(), "{injected}");
+        }
+        assert_eq!(
+            stages("kill(redis)", "latncy(redis) = 1ms"),
+            Vec::<String>::new(),
+            "that is rustc's to say"
+        );
     }
 
     #[test]

@@ -21,6 +21,11 @@ const UNITS: Units = |_| &["ms", "%", "KiB", "KiB/s"];
 /// Where the fault's own name says what is counted, as in `limit_connections(redis, 5)`.
 const COUNTED: Units = |name| if name.is_some() { UNITS(name) } else { &[] };
 
+/// The units that make sense for what is said of a fault.
+pub(crate) fn units(fault: &Ident) -> Units {
+    if fault == "limit_connections" { COUNTED } else { UNITS }
+}
+
 /// Reads all of `input` as faults. One with a bad argument is left out: without the argument, rustc would miss it.
 pub(crate) fn read(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Fault> {
     let faults = list::read(input, errors, |input, errors| {
@@ -32,6 +37,14 @@ pub(crate) fn read(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Fault> {
 }
 
 impl Fault {
+    /// Which fault of the catalogue it is, and its service.
+    pub(crate) fn call(&self) -> Option<(&Ident, &Ident)> {
+        match self {
+            Self::Call { fault, service, .. } => Some((fault, service)),
+            Self::Expr(_) => None,
+        }
+    }
+
     /// Reads a fault up to the next comma.
     fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
         if !begins_call(input) {
@@ -40,8 +53,7 @@ impl Fault {
         let fault: Ident = input.parse()?;
         let content;
         parenthesized!(content in input);
-        let units = if fault == "limit_connections" { COUNTED } else { UNITS };
-        let mut arguments = argument::read(&content, errors, units);
+        let mut arguments = argument::read(&content, errors, units(&fault));
         let first = arguments.iter().position(|argument| matches!(argument, Argument::Positional(_)));
         let service = match first.map(|first| arguments.remove(first)) {
             Some(Argument::Positional(Value::Expr(expr))) => lone_name(&expr).cloned(),

@@ -2,6 +2,9 @@
 //!
 //! They parse, check what rustc cannot, and expand to the public builder API. Every token of the user is emitted where
 //! it means something, so that rustc checks the rest and editors understand it.
+//!
+//! `#[chaos_test]` also digests the tokens of the function's body, in one way for all versions of rustc, so that the proof of an
+//! experiment whose body has changed can be told from that of one that was only laid out anew.
 #![forbid(unsafe_code)]
 
 mod argument;
@@ -10,8 +13,10 @@ mod errors;
 mod expand;
 mod experiment;
 mod fault;
+mod growth;
 mod list;
 mod literal;
+mod magnitude;
 mod signature;
 mod source;
 mod stage;

@@ -71,6 +71,60 @@ fn upheld_with_the_attributes_and_with_the_builder() {
     }
 }
 
+/// What was reached by the one fault there is, as the journal and the report have it.
+fn reached(finished: &Finished) -> Value {
+    let reached = finished.report()["facts"]["reached"][0].clone();
+    let written = events(&finished.journal(), "reached").last().map(|event| event["reached"].clone());
+    assert_eq!(written.as_ref(), Some(&reached), "{}", finished.said());
+    reached
+}
+
+#[test]
+fn a_ladder_of_magnitudes_injects_what_each_stage_says() {
+    let mild = run("ladders::bears_some_latency::1_half");
+    assert_concluded(&mild, "upheld", None, &[]);
+    let injected = events(&mild.journal(), "injecting")[0]["fault"].clone();
+    assert_eq!(injected, "latency 2ms ± 1ms on target", "its options stay as they are");
+    let stage = &mild.report()["plan"]["stage"];
+    assert_eq!((&stage["magnitude"], &stage["risk"]), (&"latency(target) = 2ms".into(), &"low".into()));
+    assert_eq!(reached(&mild)["instances"], serde_json::json!({"hit": 2, "of": 4}));
+
+    let harsh = trial("ladders::bears_some_latency::3_latency_target_500ms").arg("--ignored");
+    let harsh = check(harsh.run().unwrap());
+    assert_concluded(&harsh, "refuted", Some("system"), &["p90 < 200ms"]);
+    assert_eq!(
+        reached(&harsh)["instances"],
+        serde_json::json!({"hit": 4, "of": 4}),
+        "all, where it is not said"
+    );
+    let told = "asked 100 %, reached 4 of 4 instances (100 %), ";
+    assert!(harsh.said().contains(told), "{}", harsh.said());
+}
+
+#[test]
+fn what_was_reached_is_counted_beside_what_was_asked_for() {
+    let finished = run("ladders::touches_a_third::1_twentieth");
+    assert_concluded(&finished, "upheld", None, &[]);
+    let line = "chaos: reach: ladders::touches_a_third::1_twentieth asks for 5% and touches 1 of 3 instances (33 %) of \
+                `target`";
+    assert!(finished.stderr.contains(line), "{}", finished.stderr);
+    let reached = reached(&finished);
+    assert_eq!(
+        (&reached["asked"], &reached["instances"]),
+        (&"5 %".into(), &serde_json::json!({"hit": 1, "of": 3}))
+    );
+    assert_eq!(reached["connections"], serde_json::json!({"hit": 2, "of": 6}), "two to each");
+    let number = |value: &Value| value.as_u64().unwrap();
+    // Each operation is one request, and goes to the next connection in turn.
+    let (requests, operations) = (&reached["requests"], &reached["operations"]);
+    let summary = &finished.report()["phases"][1]["summary"];
+    assert_eq!(operations["started"], summary["operations"]);
+    assert_eq!(requests["of"], summary["operations"], "{reached}");
+    let third = number(&requests["of"]) / 3;
+    assert!(number(&requests["hit"]).abs_diff(third) <= 2, "{reached}");
+    assert!(number(&operations["met"]).abs_diff(third) <= 2, "{reached}");
+}
+
 #[test]
 fn refuted_by_a_threshold() {
     let finished = run("outcomes::refuted_by_threshold::1_only");

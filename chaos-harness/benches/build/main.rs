@@ -131,9 +131,9 @@ struct Ratio {
 }
 
 impl Ratio {
-    fn of(these: &[Took], those: &[Took]) -> Self {
+    fn of(ours: &[Took], bare: &[Took]) -> Self {
         let ratio = |value: fn(&Took) -> f64| {
-            median(these.iter().zip(those).map(|(this, that)| value(this) / value(that)))
+            median(ours.iter().zip(bare).map(|(this, that)| value(this) / value(that)))
         };
         Self { clock: ratio(Took::clock), busy: ratio(Took::busy) }
     }
@@ -196,7 +196,10 @@ impl User {
         let (began, busy_before) = (Instant::now(), children_busy());
         self.run(&["test", "--no-run", "--offline"])?;
         let clock = began.elapsed();
-        Ok(Took { clock, busy: children_busy().zip(busy_before).map(|(after, before)| after - before) })
+        Ok(Took {
+            clock,
+            busy: children_busy().zip(busy_before).and_then(|(after, before)| after.checked_sub(before)),
+        })
     }
 
     fn run(&self, arguments: &[&str]) -> Outcome<()> {

@@ -3,7 +3,7 @@
 mod default_ladder;
 mod ladder;
 mod reach;
-mod risk;
+pub mod risk;
 mod stage;
 mod targets;
 

@@ -1,4 +1,11 @@
 //! How much there is to lose at a stage.
+//!
+//! As `stage(half, 50%, risk = high)` in an attribute says it:
+//!
+//! ```
+//! use chaos_harness::{Stage, risk};
+//! assert_eq!(Stage::percent::<50>().risk(risk::high()), Stage::percent::<50>().risk(risk::Risk::High));
+//! ```
 
 use crate::units::Percent;
 use serde::{Deserialize, Serialize};
@@ -26,6 +33,30 @@ pub enum Risk {
     High,
     /// Nearly everything.
     Critical,
+}
+
+/// [`Risk::Low`].
+#[must_use]
+pub const fn low() -> Risk {
+    Risk::Low
+}
+
+/// [`Risk::Medium`].
+#[must_use]
+pub const fn medium() -> Risk {
+    Risk::Medium
+}
+
+/// [`Risk::High`].
+#[must_use]
+pub const fn high() -> Risk {
+    Risk::High
+}
+
+/// [`Risk::Critical`].
+#[must_use]
+pub const fn critical() -> Risk {
+    Risk::Critical
 }
 
 impl Risk {

@@ -80,15 +80,22 @@ pub(super) fn all_entries(experiments: Vec<Experiment>, session: &Session) -> Ve
     }
     let ids: Vec<_> =
         by_name.values().map(|same| same.first().and_then(|one| experiment_id(&one.definition))).collect();
-    let states = session.record.states(&ids);
-    let known = ids.into_iter().zip(states);
-    let entries =
-        by_name.into_values().zip(known).flat_map(|(same, (id, state))| match <[_; 1]>::try_from(same) {
-            Ok([experiment]) => entries_of(experiment, session, |stages, fingerprint| {
-                session.record.proof(id, state.as_ref(), stages, fingerprint)
-            }),
-            Err(same) => name_taken(same),
+    let (states, outlined) = session.record.states_beside(&ids, || {
+        let outlined = by_name.into_values().map(|same| match <[_; 1]>::try_from(same) {
+            Ok([experiment]) => Ok(Outlined::of(experiment, session)),
+            Err(same) => Err(same),
         });
+        outlined.collect::<Vec<_>>()
+    });
+    let entries = outlined.into_iter().zip(ids.into_iter().zip(states));
+    let entries = entries.flat_map(|(outlined, (id, state))| match outlined {
+        Ok(outlined) => {
+            let rungs = outlined.rungs.as_ref().map_or(1, Vec::len);
+            let proof = session.record.proof(id, state.as_ref(), rungs, || outlined.fingerprint());
+            outlined.entries(proof, session)
+        }
+        Err(same) => name_taken(same),
+    });
     let entries = entries.collect();
     session.record.warn();
     entries
@@ -117,27 +124,47 @@ fn broken(experiment: Experiment, problems: String) -> Entry {
     }
 }
 
-/// All trials of one experiment, of which the proof is asked for with the number of its stages.
-fn entries_of(
-    mut experiment: Experiment,
-    session: &Session,
-    proof: impl FnOnce(usize, &dyn Fn() -> Fingerprint) -> Proof,
-) -> Vec<Entry> {
-    let confidence = experiment.definition.confidence;
-    session.adapt(&mut experiment.definition);
-    let rungs = match outline(&experiment.definition, session.ladder()) {
-        Ok(rungs) => rungs,
-        Err(problems) => {
+/// An experiment with its ladder, or with what is wrong with it.
+struct Outlined {
+    experiment: Experiment,
+    /// How sure its decisions are to be as it is written.
+    confidence: Percent,
+    rungs: Result<Vec<Rung>, String>,
+}
+
+impl Outlined {
+    fn of(mut experiment: Experiment, session: &Session) -> Self {
+        let confidence = experiment.definition.confidence;
+        session.adapt(&mut experiment.definition);
+        let rungs = outline(&experiment.definition, session.ladder()).map_err(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            let problems = format!("{}: {}", place(&experiment), lines.join("\n  and "));
-            return vec![broken(experiment, problems)];
+            format!("{}: {}", place(&experiment), lines.join("\n  and "))
+        });
+        if let Ok(rungs) = &rungs {
+            // A plan says the ladder that was in force: elsewhere, and later, there may be another.
+            experiment.definition.stages = stages(rungs);
         }
-    };
-    // A plan says the ladder that was in force: elsewhere, and later, there may be another.
-    experiment.definition.stages = stages(&rungs);
-    let proof = proof(rungs.len(), &|| written(&experiment.definition, confidence, &rungs));
-    let provided = provide(&experiment, session);
-    let ladder = Arc::new(Ladder { experiment, confidence, rungs, proof });
+        Self { experiment, confidence, rungs }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        written(&self.experiment.definition, self.confidence, self.rungs.as_deref().unwrap_or_default())
+    }
+
+    /// All its trials.
+    fn entries(self, proof: Proof, session: &Session) -> Vec<Entry> {
+        let Self { experiment, confidence, rungs } = self;
+        match rungs {
+            Ok(rungs) => entries(Ladder { experiment, confidence, rungs, proof }, session),
+            Err(problems) => vec![broken(experiment, problems)],
+        }
+    }
+}
+
+/// All trials of one experiment.
+fn entries(ladder: Ladder, session: &Session) -> Vec<Entry> {
+    let ladder = Arc::new(ladder);
+    let provided = provide(&ladder.experiment, session);
     let (experiment, definition) = (&ladder.experiment, &ladder.experiment.definition);
     let names: Vec<_> = ladder.rungs.iter().map(|rung| rung.stage.name()).collect();
     let entry = |rung: &Rung| {

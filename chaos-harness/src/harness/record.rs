@@ -13,9 +13,6 @@ use std::thread;
 /// Fewer than this are read sooner than a thread is started.
 const FEW: usize = 64;
 
-/// More threads than this gain nothing: each file takes some microseconds.
-const MOST_THREADS: usize = 4;
-
 /// The ledger, where there is one.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -57,26 +54,25 @@ impl Record {
         }
     }
 
-    /// The states of these experiments, in their order.
-    pub(super) fn states(&self, ids: &[Option<ExperimentId>]) -> Vec<Option<State>> {
-        if self.ledger.is_none() {
-            return ids.iter().map(|_| None).collect();
-        }
-        let read = |ids: &[Option<ExperimentId>]| -> Vec<_> {
-            ids.iter().map(|id| self.state(id.as_ref()?)).collect()
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        if ids.len() < FEW || threads == 1 {
-            return read(ids);
+    /// The states of these experiments, in their order, and what else there is to do meanwhile.
+    pub(super) fn states_beside<T>(
+        &self,
+        ids: &[Option<ExperimentId>],
+        meanwhile: impl FnOnce() -> T,
+    ) -> (Vec<Option<State>>, T) {
+        let read = || -> Vec<_> { ids.iter().map(|id| self.state(id.as_ref()?)).collect() };
+        if ids.len() < FEW || self.ledger.is_none() {
+            return (read(), meanwhile());
         }
         thread::scope(|scope| {
-            let parts = ids.chunks(ids.len().div_ceil(threads));
-            let parts: Vec<_> = parts.map(|part| (part, scope.spawn(move || read(part)))).collect();
-            // A thread that panicked has read nothing, which proves nothing.
-            let states = parts.into_iter().flat_map(|(part, thread)| {
-                thread.join().unwrap_or_else(|_| part.iter().map(|_| None).collect())
-            });
-            states.collect()
+            let reading = thread::Builder::new().spawn_scoped(scope, read);
+            let done = meanwhile();
+            // Where there is no thread, it is done without. One that panicked has read nothing, which proves nothing.
+            let states = match reading {
+                Ok(reading) => reading.join().unwrap_or_else(|_| vec![None; ids.len()]),
+                Err(_) => read(),
+            };
+            (states, done)
         })
     }
 

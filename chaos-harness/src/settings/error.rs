@@ -140,7 +140,8 @@ impl Source<'_> {
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
-        let text = self.text[line_start..line_end].trim_end_matches('\r');
+        let line = &self.text[line_start..line_end];
+        let text = line.strip_suffix('\r').unwrap_or(line);
         let length = self.text[start..end.min(line_end).max(start)].chars().count();
         Place {
             line: before.matches('\n').count() + 1,
@@ -187,6 +188,8 @@ mod tests {
             shown("a = 1\r\n\tüb = 2\r\n", 12..14),
             "chaos.toml:2:5: no\n  |\n2 |  üb = 2\n  |     ^^ write yes"
         );
+        // A carriage return is part of the line where it does not end it.
+        assert!(shown("a\r\r\r\n", 2..3).starts_with("chaos.toml:1:3: no\n  |\n1 | a\u{fffd}\u{fffd}\n"));
         assert_eq!(shown("", 0..0), "chaos.toml:1:1: no\n  |\n1 | \n  | ^ write yes");
     }
 

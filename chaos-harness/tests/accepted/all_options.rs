@@ -9,6 +9,7 @@ use std::time::Duration;
 
 const REPLICAS: u32 = 10;
 const LIMIT: Duration = Duration::from_millis(500);
+const FAST: ByteRate = Bytes::new(65_536).per_second();
 
 /// Not a `std` error: like `anyhow::Error`, it only becomes one.
 pub(crate) struct Failure;
@@ -86,7 +87,17 @@ pub(crate) async fn shop(mut inventory: Service, redis: Service) -> Result<Shop,
     expect(p99 < LIMIT, p99.95 < 2x baseline, error_rate < 1%, throughput > 90% of baseline, slo()),
     recover(within = 5s),
     halt_if(error_rate > 50%),
-    stages(1 instance, 2 instances, 5%, stage(half, 50%), stage("all of it", 100%)),
+    stages(
+        1 instance,
+        2 instances,
+        5%,
+        stage(half, 50%, latency(redis) = 20ms, bandwidth(redis) = FAST, risk = high),
+        stage("all of it", 100%, risk = chaos_harness::Risk::Critical, latency(redis) = LIMIT.mul_f64(0.1)),
+        latency(redis) = [60ms, 0.1s, LIMIT],
+        starve_cpu(inventory) = [5%, 2%],
+        limit_memory(inventory) = 32MiB,
+    ),
+    revision = 2,
     confidence = 99%,
     seed = 42,
     parallel,
@@ -127,7 +138,22 @@ pub(crate) fn check() {
     assert_eq!(faults[0], "latency 200ms ± 50ms on requests to redis");
     assert_eq!(faults.len(), 6);
     let stages: Vec<_> = definition.stages.iter().map(Stage::name).collect();
-    assert_eq!(stages, ["1_instance", "2_instances", "5_percent", "half", "all of it"]);
+    let (named, made) = stages.split_at(5);
+    assert_eq!(named, ["1_instance", "2_instances", "5_percent", "half", "all of it"]);
+    assert_eq!(
+        made,
+        [
+            "latency_redis_60ms",
+            "latency_redis_100ms",
+            "latency_redis_500ms",
+            "starve_cpu_inventory_5_percent",
+            "starve_cpu_inventory_2_percent",
+            "limit_memory_inventory_32MiB"
+        ]
+    );
+    assert_eq!(definition.stages[3].said_risk(), Some(Risk::High));
+    assert_eq!(definition.stages[3].to_string(), "50%, latency(redis) = 20ms, bandwidth(redis) = 64KiB/s");
+    assert_eq!((definition.revision, definition.body.is_some()), (Some(2), true));
     assert_eq!(definition.confidence, Percent::new(99));
     assert!(definition.parallel && definition.seed.is_some() && definition.ignored.is_none());
     assert_eq!(definition.system.services[0].providers.len(), 2);

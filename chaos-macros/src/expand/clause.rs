@@ -1,14 +1,11 @@
 //! Clauses as calls of the builder's methods.
 
-use super::{Crate, value};
+use super::{Crate, stages, value};
 use crate::experiment::{Body, Clause, OptionsOf};
 use crate::fault::Fault;
-use crate::literal::Quantity;
-use crate::stage::{Name, Scope, Stage};
 use crate::threshold::{Comparison, Point, Side, Threshold};
-use crate::value::Value;
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 
 /// The method call that `clause` stands for. `services` is the type that holds the services' names; without it, faults
@@ -37,10 +34,7 @@ pub(super) fn expand(clause: &Clause, services: Option<&Ident>, krate: &Crate) -
             let faults = faults.iter().filter_map(|given| fault(given, services, krate));
             quote_spanned! {span=> [#(#faults),*] }
         }
-        Body::Stages(stages) => {
-            let stages = stages.iter().map(|given| stage(given, krate));
-            quote_spanned! {span=> [#(#stages),*] }
-        }
+        Body::Stages(steps) => stages::stages(steps, span, services, krate),
     };
     quote_spanned! {span=> .#name(#argument) }
 }
@@ -83,35 +77,4 @@ fn fault(fault: &Fault, services: Option<&Ident>, krate: &Crate) -> Option<Token
             }
         }
     })
-}
-
-fn stage(stage: &Stage, krate: &Crate) -> TokenStream {
-    let Stage { name, scope } = stage;
-    let made = match scope {
-        Scope::Expr(expr) => expr.to_token_stream(),
-        // It was reported: rustc need not find it once more.
-        Scope::Share { value: Value::Quantity { quantity: Quantity::PartsPerMillion(0), span } } => {
-            let path = krate.at(*span);
-            quote_spanned! {*span=> #path::Stage::share(#path::Share::ALL) }
-        }
-        Scope::Share { value: share } => {
-            let path = krate.at(share.span());
-            let value = value::value(share, krate);
-            quote_spanned! {share.span()=> #path::Stage::share(const { #path::__private::share(#value) }) }
-        }
-        Scope::Instances { count, keyword } => {
-            let path = krate.at(keyword.span());
-            let instances = Ident::new("instances", keyword.span());
-            quote_spanned! {keyword.span()=> #path::Stage::#instances::<#count>() }
-        }
-    };
-    match name {
-        None => made,
-        Some(Name { text, span }) => {
-            let mut name = Literal::string(text);
-            name.set_span(*span);
-            let named = quote_spanned! {*span=> .named(#name) };
-            quote! { #made #named }
-        }
-    }
 }

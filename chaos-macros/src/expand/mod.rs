@@ -3,6 +3,7 @@
 mod clause;
 mod experiment;
 mod source;
+mod stages;
 mod system;
 mod value;
 

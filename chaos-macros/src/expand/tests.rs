@@ -41,8 +41,17 @@ fn an_experiment_with_everything() {
         expect(p99.9 < 2x baseline, throughput > 90% of baseline, max < LIMIT),
         recover(within = 5s),
         halt_if(error_rate > 50%),
-        stages(1 instance, 5%, stage(half, 50%), common::last_stage()),
+        stages(
+            1 instance,
+            stage(mild, 5%, latency(redis) = 50ms, burst(redis) = 1s, risk = Risk::Low),
+            stage(half, 50%, risk = high),
+            starve_cpu(redis) = 20%,
+            latency(redis) = [50ms, 100ms, 200ms],
+            stage(all, reset_peer(redis) = 1s),
+            common::last_stage(),
+        ),
         confidence = 99%,
+        revision = 2,
         seed = 42,
         parallel,
         crate = reexport::chaos,
@@ -122,8 +131,9 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
         steady_state(u_p1 < 104ms, u_p2.77 > 5.5%, u_slo(U_SLO)),
         inject(u_fault(u_service, 106ms, 107KiB, u_jitter = 10.8MB), u_expr.u_method(\"u_text\")),
         expect(u_p3 < 109x u_baseline, u_p4 > 11% of u_share),
-        recover(u_within = 111min), halt_if(u_p5 >= 112kbit/s), stages(13%, 113 instances, stage(u_stage, 14%)),
-        confidence = 15.5%, seed = 114, parallel";
+        recover(u_within = 111min), halt_if(u_p5 >= 112kbit/s),
+        stages(13%, 113 instances, stage(u_stage, 14%, u_one(u_its) = 115ms, risk = u_risk), u_many(u_theirs) = [116ms, U_MORE]),
+        confidence = 15.5%, seed = 114, revision = 117, parallel";
     let item = quote! { async fn item() -> Result<()> {} };
     let expanded = super::chaos_test(tokens(attribute), item);
     let amounts = [
@@ -146,6 +156,9 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
         "140000",
         "155000",
         "114",
+        "115",
+        "116",
+        "117",
     ];
     let names = [
         "u_module",
@@ -173,6 +186,12 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
         "u_within",
         "u_p5",
         "\"u_stage\"",
+        "u_one",
+        "u_its",
+        "u_risk",
+        "u_many",
+        "u_theirs",
+        "U_MORE",
         "hypothesis",
         "load",
         "steady_state",
@@ -183,6 +202,7 @@ fn each_token_of_an_experiment_is_emitted_exactly_once() {
         "stages",
         "confidence",
         "seed",
+        "revision",
         "parallel",
         "instances",
     ];

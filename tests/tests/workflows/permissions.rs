@@ -56,15 +56,15 @@ fn only_the_recorder_can_write_the_repository_and_it_runs_nothing_of_it() {
     let mut writers = Vec::new();
     for file in workflows() {
         for (name, job) in file.jobs() {
-            let writes: Vec<_> = allowed(job)
+            let written: Vec<_> = allowed(job)
                 .into_iter()
                 .filter(|(_, level)| level == "write")
                 .map(|(name, _)| name)
                 .collect();
-            if writes.is_empty() || job.get("uses").is_some() {
+            if written.is_empty() || job.get("uses").is_some() {
                 continue;
             }
-            writers.push(format!("{name}: {}", writes.join(", ")));
+            writers.push(format!("{name}: {}", written.join(", ")));
             let does: Vec<_> =
                 steps_of(job).map(|step| step["uses"].as_str().unwrap_or("a script")).collect();
             let reads_only = |does: &&str| {

@@ -3,8 +3,8 @@
 use crate::ledger::{Digest, Hasher};
 use std::time::Duration;
 
-/// Data as it is digested: each word with its length, each number in as many bytes, each list with its length, so that
-/// no two ways to divide the same bytes are taken for one another.
+/// Data as it is digested: each word and each list with its length before it, each number so that its end can be told, and
+/// thus no two ways to divide the same bytes are taken for one another.
 #[derive(Debug)]
 pub(super) struct Canonical(Hasher);
 
@@ -23,7 +23,13 @@ impl Canonical {
     }
 
     pub(super) fn number(&mut self, number: impl Into<u64>) -> &mut Self {
-        self.0.update(&number.into().to_le_bytes());
+        // Seven bits a byte: most are small, and each byte costs time.
+        let mut rest = number.into();
+        while rest >= 0x80 {
+            self.0.update(&[rest.to_le_bytes()[0] | 0x80]);
+            rest >>= 7;
+        }
+        self.0.update(&rest.to_le_bytes()[..1]);
         self
     }
 
@@ -45,6 +51,38 @@ impl Canonical {
         self.number(u8::from(value.is_some()));
         if let Some(value) = value {
             write(value, self);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn numbers(numbers: &[u64]) -> Digest {
+        Canonical::digest(|canonical| {
+            canonical.list(numbers, |number, canonical| {
+                canonical.number(*number);
+            });
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn other_data_is_written_otherwise(
+            one in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..300], 0..4),
+            other in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..300], 0..4),
+        ) {
+            prop_assert_eq!(numbers(&one) == numbers(&other), one == other);
+        }
+
+        #[test]
+        fn words_do_not_run_into_each_other(one in "[a-b]{0,3}", next in "[a-b]{0,3}", other in "[a-b]{0,3}", last in "[a-b]{0,3}") {
+            let words = |first: &str, second: &str| Canonical::digest(|canonical| {
+                canonical.word(first).word(second);
+            });
+            prop_assert_eq!(words(&one, &next) == words(&other, &last), (one, next) == (other, last));
         }
     }
 }

@@ -73,6 +73,7 @@ mod tests {
     use crate::units::Share;
     use std::num::NonZeroU32;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is watched")]
     fn route(opened: u64, open: u64, requests: u64) -> Option<RouteCounters> {
         Some(RouteCounters {
             opened,
@@ -87,6 +88,7 @@ mod tests {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is watched")]
     fn toxic(shuts: bool) -> Option<ToxicCounters> {
         Some(ToxicCounters {
             name: "chaos-0".to_owned(),
@@ -104,6 +106,7 @@ mod tests {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is compared")]
     fn part(hit: u64, of: u64) -> Option<Portion> {
         Some(Portion { hit, of })
     }

@@ -8,6 +8,7 @@ mod cleanup;
 mod client;
 mod containers;
 mod faults;
+mod ladders;
 mod outcomes;
 mod secrets;
 

@@ -15,7 +15,6 @@ macro_rules! file {
             pub(super) struct Client(Service);
 
             impl Client {
-                #[expect(clippy::unused_async, reason = "it stands for one that asks")]
                 async fn get(&self, _path: &str, _times: u32) -> Result {
                     let Self(_service) = self;
                     Ok(())
