@@ -224,7 +224,7 @@ impl User {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("cargo {} failed in {}:\n{said}", arguments.join(" "), self.name).into())
+        Err(format!("cargo {} in {}: {}:\n{said}", arguments.join(" "), self.name, output.status).into())
     }
 }
 
