@@ -34,7 +34,7 @@ pub enum NotCounted {
     Dirty,
     /// The clock of its machine is ahead: it would be the newest event until then, and all that comes after it no older.
     #[error(
-        "it says that it ended at {at}, which is yet to come: one clock is wrong; with both right, record it again"
+        "it says that it ended, or knew of something, at {at}, which is yet to come: one clock is wrong; with both right, record it again"
     )]
     Ahead {
         /// When it ended, by its machine's clock.
@@ -61,8 +61,9 @@ pub(super) fn to_event(evidence: &Evidence, now: Moment) -> Result<Event, NotCou
     if evidence.dirty {
         return Err(NotCounted::Dirty);
     }
-    if evidence.at > now.after(MOST_AHEAD) {
-        return Err(NotCounted::Ahead { at: evidence.at });
+    let newest = evidence.as_of.map_or(evidence.at, |known| known.max(evidence.at));
+    if newest > now.after(MOST_AHEAD) {
+        return Err(NotCounted::Ahead { at: newest });
     }
     let (experiment, fingerprint) = (evidence.experiment.clone(), evidence.fingerprint.clone());
     let kind = EventKind::Trial(trial_event(evidence));
