@@ -160,7 +160,7 @@ pub(crate) fn outline(definition: &Definition, ladder: &[Stage]) -> Result<Vec<R
 /// What cannot be injected at a stage, where it differs from what is injected otherwise.
 fn impossible_at(rung: &Rung, faults: &[Fault]) -> impl Iterator<Item = Problem> {
     let changed = rung.faults.iter().zip(faults).filter(|(at_stage, fault)| at_stage != fault);
-    changed.flat_map(|(at_stage, _)| impossible(at_stage))
+    changed.filter_map(|(at_stage, _)| impossible(at_stage))
 }
 
 /// What is wrong with the parameters of a fault.

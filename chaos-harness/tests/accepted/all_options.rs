@@ -92,7 +92,7 @@ pub(crate) async fn shop(mut inventory: Service, redis: Service) -> Result<Shop,
         2 instances,
         5%,
         stage(half, 50%, latency(redis) = 20ms, bandwidth(redis) = FAST, risk = high),
-        stage("all of it", 100%, risk = chaos_harness::Risk::Critical, latency(redis) = LIMIT.mul_f64(0.1)),
+        stage("all of it", 100%, risk = Risk::Critical, latency(redis) = LIMIT.mul_f64(0.1)),
         latency(redis) = [60ms, 0.1s, LIMIT],
         starve_cpu(inventory) = [5%, 2%],
         limit_memory(inventory) = 32MiB,
@@ -151,7 +151,7 @@ pub(crate) fn check() {
             "limit_memory_inventory_32MiB"
         ]
     );
-    assert_eq!(definition.stages[3].said_risk(), Some(chaos_harness::Risk::High));
+    assert_eq!(definition.stages[3].said_risk(), Some(Risk::High));
     assert_eq!(definition.stages[3].to_string(), "50%, latency(redis) = 20ms, bandwidth(redis) = 64KiB/s");
     assert_eq!((definition.revision, definition.body.is_some()), (Some(2), true));
     assert_eq!(definition.confidence, Percent::new(99));

@@ -64,7 +64,7 @@ mod tests {
         Canonical::digest(|canonical| {
             canonical.list(numbers, |number, canonical| {
                 canonical.number(*number);
-            })
+            });
         })
     }
 

@@ -204,8 +204,8 @@ fn an_experiment_says_no_part_that_it_does_not_have() {
 /// The proof of everybody's experiments is kept by these numbers: a release that changes them resets it.
 #[test]
 fn fingerprints_stay_what_they_are() {
-    let parts = "body:69894f6f7675 expect:7f760f6264a2 faults:d456364d2631 load:7816cff81aeb revision:59b7938aec65 \
-                 stages:aa944b680270 system:089558ef505f";
+    let parts = "body:9f0b8a1e6ad4 expect:076d1a0950b5 faults:291e4196a5f1 load:ab6e7ca719a1 revision:246a10cda0bc \
+                 stages:b2cc7a35fee4 system:013776abe56e";
     assert_eq!(of(&experiment().definition).to_string(), parts);
     // One of each kind that the other does not have.
     let every =
@@ -233,6 +233,21 @@ fn fingerprints_stay_what_they_are() {
         ])
         .expect([metric::p50().below(Factor::from_ppm(2_000_000).of(metric::baseline()))]);
     let parts =
-        "expect:b8192a3e7674 faults:dd6fd4db6265 load:ac04d6235abc stages:e3be836201b4 system:b05112612984";
+        "expect:bfc9230d9250 faults:dac5c7597eb1 load:d1083b080c33 stages:77e46cade929 system:7ecfb8f0be00";
     assert_eq!(of(&every.definition).to_string(), parts);
+    // And stages that say more than a scope.
+    let stages = [
+        Stage::percent::<50>().with(fault::starve_cpu("inventory").to(Percent::new(50))),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(8).per_second())),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(8).per_second())).with(fault::burst(
+            "redis",
+            2 * MS,
+            MS,
+        )),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(7).per_second()))
+            .with(fault::burst("redis", 2 * MS, MS))
+            .with(fault::limit_connections("redis", 3)),
+    ];
+    let of_stages = of(&every.stages(stages).definition).to_string();
+    assert!(of_stages.contains(" stages:41ca9b16468b "), "{of_stages}");
 }
