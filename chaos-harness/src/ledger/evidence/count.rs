@@ -120,9 +120,13 @@ mod tests {
         for event in ["pull_request", "pull_request_target", "merge_group"] {
             assert!(refused(|evidence| evidence.origin.event = Some(event.to_owned())).contains(event));
         }
-        for other in ["refs/heads/feature", "refs/tags/main", "refs/pull/7/merge", "main"] {
+        for other in ["refs/heads/feature", "refs/tags/main", "main"] {
             let said = refused(|evidence| evidence.origin.git_ref = Some(other.to_owned()));
             assert!(said.contains(other) && said.contains("`main`"), "{said}");
+        }
+        for proposed in ["refs/pull/7/merge", "refs/heads/gh-readonly-queue/main/pr-7"] {
+            let said = refused(|evidence| evidence.origin.git_ref = Some(proposed.to_owned()));
+            assert!(said.contains("nobody has merged"), "{said}");
         }
         assert!(refused(|evidence| evidence.injected = false).contains("no fault"));
         assert!(refused(|evidence| evidence.dirty = true).contains("not committed"));

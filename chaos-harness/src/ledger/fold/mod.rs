@@ -79,8 +79,7 @@ impl<'a> Fold<'a> {
         if *fingerprint != self.state.fingerprint {
             // One that began after the definition changed says that it was changed back. A run that is started again is of
             // an old commit, whatever it knows.
-            let is_back =
-                trial.attempt.run == 1 && event.as_of().is_some_and(|known| known >= self.defined);
+            let is_back = trial.attempt.run == 1 && event.as_of().is_some_and(|known| known >= self.defined);
             if self.definitions.contains(fingerprint) && !is_back {
                 return;
             }

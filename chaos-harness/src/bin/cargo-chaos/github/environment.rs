@@ -106,7 +106,8 @@ impl Github {
 
 /// What the payload of an event says.
 fn read(payload: &Path) -> Result<Value, String> {
-    let bytes = bounded::read(payload, LONGEST_PAYLOAD).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes =
+        bounded::read(payload, LONGEST_PAYLOAD).map_err(|error| format!("cannot be read: {error}"))?;
     serde_json::from_slice(&bytes).map_err(|error| format!("is not JSON: {error}"))
 }
 

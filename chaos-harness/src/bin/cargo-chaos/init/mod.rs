@@ -29,7 +29,10 @@ const HASH: Option<&str> = option_env!("CHAOS_RELEASE_COMMIT");
 
 /// What workflows are pinned by: the commit, or where this build knows none, the name of the release.
 fn pin() -> String {
-    HASH.map_or_else(|| format!("{VERSION} # better: the hash of its commit"), |hash| format!("{hash} # {VERSION}"))
+    HASH.map_or_else(
+        || format!("{VERSION} # better: the hash of its commit"),
+        |hash| format!("{hash} # {VERSION}"),
+    )
 }
 
 /// Why there are no experiments.

@@ -36,8 +36,8 @@ pub(super) fn naive(events: &[Event]) -> (usize, u32, Option<Moment>) {
                                 std::ptr::eq(*done, before) && *outcome == Outcome::Defines
                             }))
                 });
-                let is_old = trial.attempt.run > 1
-                    || event.as_of().is_none_or(|known| known < current.effective());
+                let is_old =
+                    trial.attempt.run > 1 || event.as_of().is_none_or(|known| known < current.effective());
                 if is_other && is_known && is_old {
                     done.push((event, Outcome::Stale));
                     continue;
