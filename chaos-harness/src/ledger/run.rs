@@ -41,6 +41,11 @@ pub struct RunRef {
     pub url: Option<String>,
 }
 
+/// Whether GitHub made this ref for what is proposed: a pull request's, whatever happened to it, or the merge queue's.
+fn is_proposed(git_ref: &str) -> bool {
+    git_ref.starts_with("refs/pull/") || git_ref.starts_with("refs/heads/gh-readonly-queue/")
+}
+
 /// What started a run, and on which branch: so far as the machine it is on says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
@@ -64,6 +69,8 @@ impl Origin {
     #[must_use]
     pub fn unmerged(&self) -> Option<&str> {
         let event = self.event.as_deref()?;
-        matches!(event, "pull_request" | "pull_request_target" | "merge_group").then_some(event)
+        let is_unmerged = matches!(event, "pull_request" | "pull_request_target" | "merge_group")
+            || self.git_ref.as_deref().is_some_and(is_proposed);
+        is_unmerged.then_some(event)
     }
 }

@@ -235,4 +235,19 @@ fn fingerprints_stay_what_they_are() {
     let parts =
         "expect:bfc9230d9250 faults:dac5c7597eb1 load:d1083b080c33 stages:77e46cade929 system:7ecfb8f0be00";
     assert_eq!(of(&every.definition).to_string(), parts);
+    // And stages that say more than a scope.
+    let stages = [
+        Stage::percent::<50>().with(fault::starve_cpu("inventory").to(Percent::new(50))),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(8).per_second())),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(8).per_second())).with(fault::burst(
+            "redis",
+            2 * MS,
+            MS,
+        )),
+        Stage::magnitude(fault::bandwidth("redis", Bytes::new(7).per_second()))
+            .with(fault::burst("redis", 2 * MS, MS))
+            .with(fault::limit_connections("redis", 3)),
+    ];
+    let of_stages = of(&every.stages(stages).definition).to_string();
+    assert!(of_stages.contains(" stages:41ca9b16468b "), "{of_stages}");
 }

@@ -73,9 +73,8 @@ mod tests {
     use crate::units::Share;
     use std::num::NonZeroU32;
 
-    #[expect(clippy::unnecessary_wraps, reason = "as it is watched")]
-    fn route(opened: u64, open: u64, requests: u64) -> Option<RouteCounters> {
-        Some(RouteCounters {
+    fn route(opened: u64, open: u64, requests: u64) -> RouteCounters {
+        RouteCounters {
             opened,
             open,
             requests,
@@ -85,12 +84,11 @@ mod tests {
             downstream_bytes: 0,
             listening: true,
             toxics: Vec::new(),
-        })
+        }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as it is watched")]
-    fn toxic(shuts: bool) -> Option<ToxicCounters> {
-        Some(ToxicCounters {
+    fn toxic(shuts: bool) -> ToxicCounters {
+        ToxicCounters {
             name: "chaos-0".to_owned(),
             considered: 40,
             touched: 2,
@@ -103,12 +101,11 @@ mod tests {
             closed: 0,
             shuts,
             opened_before: 7,
-        })
+        }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as it is compared")]
-    fn part(hit: u64, of: u64) -> Option<Portion> {
-        Some(Portion { hit, of })
+    fn part(hit: u64, of: u64) -> Portion {
+        Portion { hit, of }
     }
 
     #[test]
@@ -116,18 +113,18 @@ mod tests {
         let reach = Reach::Instances { chosen: Targets::only(), of: NonZeroU32::new(2).unwrap() };
         let chosen = Watched {
             is_chosen: true,
-            before: route(10, 4, 100),
-            now: Passed { route: route(15, 1, 130), toxic: None },
+            before: Some(route(10, 4, 100)),
+            now: Passed { route: Some(route(15, 1, 130)), toxic: None },
         };
         let spared = Watched {
             is_chosen: false,
-            before: route(8, 0, 50),
-            now: Passed { route: route(18, 2, 120), toxic: None },
+            before: Some(route(8, 0, 50)),
+            now: Passed { route: Some(route(18, 2, 120)), toxic: None },
         };
         let routes = [chosen, spared];
         let counted = count(&reach, &routes);
         // Those that were open count, and so does what was opened since; what ended before does not.
-        assert_eq!((counted.connections, counted.requests), (part(9, 19), part(30, 100)));
+        assert_eq!((counted.connections, counted.requests), (Some(part(9, 19)), Some(part(30, 100))));
         // One that tells nothing leaves the whole unknown.
         let [chosen, spared] = routes;
         let silent = Watched { before: None, ..spared };
@@ -136,20 +133,21 @@ mod tests {
 
     #[test]
     fn a_share_of_connections_is_counted_by_its_toxic() {
-        let now = Passed { route: None, toxic: toxic(false) };
+        let now = Passed { route: None, toxic: Some(toxic(false)) };
         let routes = [Watched { is_chosen: true, before: None, now }];
         let connections = Reach::Connections { share: Share::percent::<5>() };
-        let expected = Counted { connections: part(2, 40), requests: part(21, 400), bytes: None };
+        let expected = Counted { connections: Some(part(2, 40)), requests: Some(part(21, 400)), bytes: None };
         assert_eq!(count(&connections, &routes), expected);
         let time = Reach::Time { share: Share::percent::<5>(), chosen: Targets::only() };
-        let expected = Counted { connections: part(2, 40), requests: None, bytes: part(50, 1_000) };
+        let expected =
+            Counted { connections: Some(part(2, 40)), requests: None, bytes: Some(part(50, 1_000)) };
         assert_eq!(count(&time, &routes), expected);
     }
 
     #[test]
     fn nothing_is_counted_where_nothing_listens() {
-        let now = Passed { route: route(9, 0, 9), toxic: toxic(true) };
-        let routes = [Watched { is_chosen: true, before: route(7, 2, 7), now }];
+        let now = Passed { route: Some(route(9, 0, 9)), toxic: Some(toxic(true)) };
+        let routes = [Watched { is_chosen: true, before: Some(route(7, 2, 7)), now }];
         let reach = Reach::Instances { chosen: Targets::only(), of: NonZeroU32::MIN };
         assert_eq!(count(&reach, &routes), Counted::default());
         assert_eq!(count(&Reach::Connections { share: Share::ALL }, &routes), Counted::default());

@@ -34,7 +34,7 @@ pub enum NotCounted {
     Dirty,
     /// The clock of its machine is ahead: it would be the newest event until then, and all that comes after it no older.
     #[error(
-        "it says that it ended at {at}, which is yet to come: one clock is wrong; with both right, record it again"
+        "it says that it ended, or knew of something, at {at}, which is yet to come: one clock is wrong; with both right, record it again"
     )]
     Ahead {
         /// When it ended, by its machine's clock.
@@ -61,8 +61,9 @@ pub(super) fn to_event(evidence: &Evidence, now: Moment) -> Result<Event, NotCou
     if evidence.dirty {
         return Err(NotCounted::Dirty);
     }
-    if evidence.at > now.after(MOST_AHEAD) {
-        return Err(NotCounted::Ahead { at: evidence.at });
+    let newest = evidence.as_of.map_or(evidence.at, |known| known.max(evidence.at));
+    if newest > now.after(MOST_AHEAD) {
+        return Err(NotCounted::Ahead { at: newest });
     }
     let (experiment, fingerprint) = (evidence.experiment.clone(), evidence.fingerprint.clone());
     let kind = EventKind::Trial(trial_event(evidence));
@@ -119,9 +120,13 @@ mod tests {
         for event in ["pull_request", "pull_request_target", "merge_group"] {
             assert!(refused(|evidence| evidence.origin.event = Some(event.to_owned())).contains(event));
         }
-        for other in ["refs/heads/feature", "refs/tags/main", "refs/pull/7/merge", "main"] {
+        for other in ["refs/heads/feature", "refs/tags/main", "main"] {
             let said = refused(|evidence| evidence.origin.git_ref = Some(other.to_owned()));
             assert!(said.contains(other) && said.contains("`main`"), "{said}");
+        }
+        for proposed in ["refs/pull/7/merge", "refs/heads/gh-readonly-queue/main/pr-7"] {
+            let said = refused(|evidence| evidence.origin.git_ref = Some(proposed.to_owned()));
+            assert!(said.contains("nobody has merged"), "{said}");
         }
         assert!(refused(|evidence| evidence.injected = false).contains("no fault"));
         assert!(refused(|evidence| evidence.dirty = true).contains("not committed"));

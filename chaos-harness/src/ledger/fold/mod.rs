@@ -29,6 +29,8 @@ struct Fold<'a> {
     names: BTreeMap<usize, &'a str>,
     /// What confirmed a stage: the same again would say nothing new.
     confirmed: HashSet<Confirmation<'a>>,
+    /// The runs that confirmed a stage: each does that once, on however many machines it runs.
+    confirmed_in: HashSet<(usize, Run<'a>)>,
     /// The runs that upheld the next stage without having shown the earned one.
     pending: BTreeSet<Run<'a>>,
     /// The runs that moved the earned stage, or tried to: each does that once.
@@ -48,6 +50,7 @@ impl<'a> Fold<'a> {
             definitions: BTreeSet::from([first.fingerprint()]),
             names: BTreeMap::new(),
             confirmed: HashSet::new(),
+            confirmed_in: HashSet::new(),
             pending: BTreeSet::new(),
             spent: BTreeSet::new(),
         })
@@ -74,9 +77,10 @@ impl<'a> Fold<'a> {
     fn trial(&mut self, event: &'a Event, trial: &'a TrialEvent, at: Moment) {
         let fingerprint = event.fingerprint();
         if *fingerprint != self.state.fingerprint {
-            let knew_of_newer = event.as_of().is_some_and(|known| known >= self.defined);
-            if self.definitions.contains(fingerprint) && !knew_of_newer {
-                // A run that began before the definition changed.
+            // One that began after the definition changed says that it was changed back. A run that is started again is of
+            // an old commit, whatever it knows.
+            let is_back = trial.attempt.run == 1 && event.as_of().is_some_and(|known| known >= self.defined);
+            if self.definitions.contains(fingerprint) && !is_back {
                 return;
             }
             self.redefined(fingerprint, trial, at);
@@ -109,6 +113,7 @@ impl<'a> Fold<'a> {
         self.definitions.insert(fingerprint);
         self.names.clear();
         self.confirmed.clear();
+        self.confirmed_in.clear();
         self.pending.clear();
     }
 
@@ -132,9 +137,12 @@ impl<'a> Fold<'a> {
                 self.pending.insert(run);
                 return;
             }
-            if !self.confirmed.insert((trial.stage, trial.commit.as_deref(), trial.seed)) {
+            if self.confirmed_in.contains(&(trial.stage, run))
+                || !self.confirmed.insert((trial.stage, trial.commit.as_deref(), trial.seed))
+            {
                 return;
             }
+            self.confirmed_in.insert((trial.stage, run));
         }
         self.state.streak += 1;
         if self.state.streak >= trial.policy.confirmations().get() {

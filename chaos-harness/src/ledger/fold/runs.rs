@@ -5,7 +5,7 @@ use crate::ledger::{Event, EventKind, Fingerprint, TrialEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One attempt at a run: a run that is started again is another one, which says nothing of the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Run<'a> {
     id: &'a str,
     attempt: u32,

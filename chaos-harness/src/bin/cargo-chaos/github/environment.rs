@@ -1,6 +1,7 @@
 //! What GitHub says of the run, in variables, and in the payload of the event.
 
 use crate::bounded;
+use chaos_harness::ledger::Origin;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,10 @@ pub(crate) struct Github {
     pub(crate) is_running: bool,
     /// What started the workflow: `pull_request`, `schedule`.
     pub(crate) event: Option<String>,
+    /// The run, over all its jobs.
+    pub(crate) run: Option<String>,
+    /// The branch, tag or proposal that it is on.
+    git_ref: Option<String>,
     /// The branch that a pull request goes to.
     base: Option<String>,
     /// The file with what there is to say of the event.
@@ -48,6 +53,8 @@ impl Github {
         Self {
             is_running,
             event: said("GITHUB_EVENT_NAME"),
+            run: said("GITHUB_RUN_ID"),
+            git_ref: said("GITHUB_REF"),
             base: said("GITHUB_BASE_REF"),
             payload: said("GITHUB_EVENT_PATH").map(PathBuf::from),
             output: of_step("GITHUB_OUTPUT"),
@@ -56,28 +63,52 @@ impl Github {
         }
     }
 
-    /// The branch that the change goes to, where this is one: a pull request, or a merge group.
+    /// What started the run, and on which branch. Where it is started by the clock, it is on the default branch, and the payload
+    /// says nothing of that.
+    pub(crate) fn origin(&self) -> Origin {
+        let payload = self.payload.as_deref().and_then(|payload| read(payload).ok());
+        let default_branch = payload.and_then(|event| {
+            event["repository"]["default_branch"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+        });
+        Origin {
+            event: self.event.clone(),
+            git_ref: self.git_ref.clone(),
+            default_branch,
+            ..Origin::default()
+        }
+    }
+
+    /// The branch that the change goes to, where this is one: a pull request, whatever happened to it, or a merge group.
     pub(crate) fn base(&self) -> Result<Option<String>, NoBase> {
         let Some(event) = &self.event else { return Ok(None) };
         let base = match event.as_str() {
             "pull_request" | "pull_request_target" => {
                 self.base.clone().ok_or_else(|| "GITHUB_BASE_REF is empty".to_owned())
             }
-            "merge_group" => base_of_group(self.payload.as_deref().unwrap_or(Path::new(""))),
+            "merge_group" => self.said_in_payload("/merge_group/base_ref"),
+            _ if self.origin().unmerged().is_some() => self.said_in_payload("/pull_request/base/ref"),
             _ => return Ok(None),
         };
         base.map(Some).map_err(|why| NoBase { event: event.clone(), why })
     }
+
+    /// A branch that the payload names.
+    fn said_in_payload(&self, pointer: &str) -> Result<String, String> {
+        let payload = self.payload.as_deref().unwrap_or(Path::new(""));
+        let told = |why: String| format!("GITHUB_EVENT_PATH ({}) {why}", payload.display());
+        let event = read(payload).map_err(told)?;
+        let said = event.pointer(pointer).and_then(Value::as_str);
+        let branch = said.map(|name| name.strip_prefix("refs/heads/").unwrap_or(name));
+        let name = pointer.trim_start_matches('/').replace('/', ".");
+        branch.map(str::to_owned).ok_or_else(|| told(format!("has no {name}")))
+    }
 }
 
-fn base_of_group(payload: &Path) -> Result<String, String> {
-    let told = |why: String| format!("GITHUB_EVENT_PATH ({}) {why}", payload.display());
+/// What the payload of an event says.
+fn read(payload: &Path) -> Result<Value, String> {
     let bytes =
-        bounded::read(payload, LONGEST_PAYLOAD).map_err(|error| told(format!("cannot be read: {error}")))?;
-    let event: Value =
-        serde_json::from_slice(&bytes).map_err(|error| told(format!("is not JSON: {error}")))?;
-    let base = event["merge_group"]["base_ref"].as_str().and_then(|base| base.strip_prefix("refs/heads/"));
-    base.map(str::to_owned).ok_or_else(|| told("has no merge_group.base_ref".to_owned()))
+        bounded::read(payload, LONGEST_PAYLOAD).map_err(|error| format!("cannot be read: {error}"))?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("is not JSON: {error}"))
 }
 
 #[cfg(test)]
@@ -85,7 +116,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn read(variables: &[(&str, &str)]) -> Github {
+    fn told(variables: &[(&str, &str)]) -> Github {
         Github::from_variables(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
@@ -94,10 +125,10 @@ mod tests {
     #[test]
     fn files_of_a_step_are_only_written_where_github_runs() {
         let common = [("GITHUB_EVENT_NAME", "schedule"), ("GITHUB_OUTPUT", "/o"), ("GITHUB_WORKSPACE", "")];
-        let with = |is_running| read(&[&common[..], &[("GITHUB_ACTIONS", is_running)]].concat());
+        let with = |is_running| told(&[&common[..], &[("GITHUB_ACTIONS", is_running)]].concat());
         let github = with("true");
         assert_eq!((github.output, github.summary, github.workspace), (Some("/o".into()), None, None));
-        assert_eq!(read(&common).base().unwrap(), None);
+        assert_eq!(told(&common).base().unwrap(), None);
         let elsewhere = with("false");
         assert_eq!((elsewhere.is_running, elsewhere.output), (false, None));
     }
@@ -105,7 +136,7 @@ mod tests {
     #[test]
     fn a_change_says_its_base_or_is_refused() {
         let pull_request =
-            |base| read(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", base)]).base();
+            |base| told(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", base)]).base();
         assert_eq!(pull_request("main").unwrap().as_deref(), Some("main"));
         assert!(pull_request("").unwrap_err().to_string().contains("GITHUB_BASE_REF is empty"));
 
@@ -113,7 +144,7 @@ mod tests {
         let payload = folder.path().join("event.json");
         let merge_group = |text: &str| {
             fs::write(&payload, text).unwrap();
-            read(&[("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_EVENT_PATH", payload.to_str().unwrap())])
+            told(&[("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_EVENT_PATH", payload.to_str().unwrap())])
                 .base()
         };
         let group = merge_group(r#"{"merge_group": {"base_ref": "refs/heads/release/2"}}"#).unwrap();
@@ -122,5 +153,17 @@ mod tests {
             let error = merge_group(text).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains("its own is not read"), "{error}");
         }
+
+        // Whatever else happens to a pull request runs on what it proposes, too.
+        fs::write(&payload, r#"{"pull_request": {"base": {"ref": "main"}}}"#).unwrap();
+        let review = |git_ref| {
+            told(&[
+                ("GITHUB_EVENT_NAME", "pull_request_review"),
+                ("GITHUB_EVENT_PATH", payload.to_str().unwrap()),
+                ("GITHUB_REF", git_ref),
+            ])
+        };
+        assert_eq!(review("refs/pull/7/merge").base().unwrap().as_deref(), Some("main"));
+        assert_eq!(review("refs/heads/main").base().unwrap(), None);
     }
 }

@@ -24,8 +24,16 @@ use std::path::{Path, PathBuf};
 const REPOSITORY: &str = "chaos-harness/chaos-harness";
 /// The name of that release.
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
-/// Filled in when a release is made: no file can name the commit that it is part of.
-const HASH: &str = "0000000000000000000000000000000000000000";
+/// The commit of that release: no file can name the commit that it is part of, so whoever builds a release says it.
+const HASH: Option<&str> = option_env!("CHAOS_RELEASE_COMMIT");
+
+/// What workflows are pinned by: the commit, or where this build knows none, the name of the release.
+fn pin() -> String {
+    HASH.map_or_else(
+        || format!("{VERSION} # better: the hash of its commit"),
+        |hash| format!("{hash} # {VERSION}"),
+    )
+}
 
 /// Why there are no experiments.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +119,7 @@ fn plan(workspace: &Workspace, package: &Package, arguments: &Init) -> Result<Pl
     }
 
     let workflow = |template: &str| {
-        let filled = template.replace("{REPOSITORY}", REPOSITORY).replace("{HASH}", HASH);
+        let filled = template.replace("{REPOSITORY}", REPOSITORY).replace("{HASH} # {VERSION}", &pin());
         filled.replace("{VERSION}", VERSION).replace("{LEDGER}", arguments.ledger.word())
     };
     let workflows = root.join(".github/workflows");

@@ -10,16 +10,11 @@ pub(crate) const TEMPLATE: &str = include_str!("templates/nextest.toml");
 pub(crate) enum NextestError {
     #[error("it is not TOML: {0}")]
     Toml(#[from] TomlError),
-    #[error("`{0}` is written in a way that cannot be added to. Add this by hand:\n\n{lines}", lines = ours())]
+    #[error("`{0}` is written in a way that cannot be added to. Add this by hand:\n\n{lines}", lines = TEMPLATE)]
     Shape(&'static str),
 }
 
-/// What concerns experiments alone.
-fn ours() -> &'static str {
-    TEMPLATE.split("\n[profile.ci]").next().unwrap_or_default()
-}
-
-/// The text with a group for experiments, or nothing where it has one.
+/// The text with a group for experiments, and the profile that workflows name, or nothing where it has such a group.
 pub(crate) fn with_group(text: &str) -> Result<Option<String>, NextestError> {
     let mut document: DocumentMut = text.parse()?;
     let group =
@@ -27,7 +22,7 @@ pub(crate) fn with_group(text: &str) -> Result<Option<String>, NextestError> {
     if group(&document) {
         return Ok(None);
     }
-    let template: DocumentMut = ours().parse()?;
+    let template: DocumentMut = TEMPLATE.parse()?;
     let groups = document.entry("test-groups").or_insert_with(|| Item::Table(Table::new()));
     let groups = groups.as_table_like_mut().ok_or(NextestError::Shape("test-groups"))?;
     groups.insert("chaos", template["test-groups"]["chaos"].clone());
@@ -38,6 +33,16 @@ pub(crate) fn with_group(text: &str) -> Result<Option<String>, NextestError> {
     };
     let profiles = document.entry("profile").or_insert_with(implicit);
     let profiles = profiles.as_table_like_mut().ok_or(NextestError::Shape("profile"))?;
+    if !profiles.contains_key("ci") {
+        let mut ci = template["profile"]["ci"].clone();
+        if let Some(table) = ci.as_table_mut() {
+            table.set_position(None);
+            if let Some(junit) = table.get_mut("junit").and_then(Item::as_table_mut) {
+                junit.set_position(None);
+            }
+        }
+        profiles.insert("ci", ci);
+    }
     let default = profiles.entry("default").or_insert_with(implicit);
     let default = default.as_table_like_mut().ok_or(NextestError::Shape("profile.default"))?;
     let overrides = default.entry("overrides").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -69,6 +74,9 @@ mod tests {
         let document: DocumentMut = merged.parse().unwrap();
         assert_eq!(document["profile"]["default"]["overrides"].as_array_of_tables().unwrap().len(), 2);
         assert_eq!(with_group(&merged).unwrap(), None, "a second time changes nothing");
+        assert!(document["profile"]["ci"]["junit"]["path"].is_str(), "what the workflows name: {merged}");
+        let ci = with_group("[profile.ci]\nretries = 1\n").unwrap().unwrap();
+        assert!(ci.contains("[profile.ci]\nretries = 1\n") && !ci.contains("junit"), "theirs stays: {ci}");
         assert_eq!(with_group(TEMPLATE).unwrap(), None);
         assert!(with_group("").unwrap().is_some());
     }
@@ -77,6 +85,6 @@ mod tests {
     fn what_cannot_be_added_to_comes_with_the_lines_to_add() {
         let error = with_group("[profile]\ndefault = { overrides = [] }\n").unwrap_err().to_string();
         assert!(error.starts_with("`profile.default.overrides` is written"), "{error}");
-        assert!(error.contains("test-group = \"chaos\"") && !error.contains("profile.ci"), "{error}");
+        assert!(error.contains("test-group = \"chaos\"") && error.contains("[profile.ci]"), "{error}");
     }
 }

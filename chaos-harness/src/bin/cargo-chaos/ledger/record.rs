@@ -4,6 +4,7 @@ use super::arguments::Record;
 use super::changes;
 use super::destination::{DestinationError, Written};
 use super::git::Needed;
+use crate::github::Github;
 use crate::outcome::{Failure, Outcome};
 use crate::plain;
 use chaos_harness::ledger::{Event, Evidence, EvidenceError, ExperimentId, Gathered, Moment, Origin};
@@ -21,6 +22,11 @@ enum RecordError {
          default branch, or `workflow_dispatch`"
     )]
     ReadOnly(String),
+    #[error(
+        "this is a run on `{git_ref}`, and only `{default_branch}` is recorded: whoever can push to another branch could \
+         write any evidence there"
+    )]
+    OtherBranch { git_ref: String, default_branch: String },
     #[error("no evidence can be read in {}", folder.display())]
     NoFolder { folder: PathBuf, source: io::Error },
     #[error("nothing was recorded; the evidence is as it was, and can be recorded later")]
@@ -48,9 +54,16 @@ struct Left {
 
 /// Folds evidence into the ledger.
 pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
-    let here = Origin { event: std::env::var("GITHUB_EVENT_NAME").ok(), ..Origin::default() };
+    let github = Github::from_env();
+    let here = github.origin();
     if let Some(event) = here.unmerged() {
         return Err(Failure::usage(RecordError::ReadOnly(event.to_owned())));
+    }
+    if let (Some(git_ref), Some(default_branch)) = (&here.git_ref, &here.default_branch)
+        && git_ref.strip_prefix("refs/heads/") != Some(default_branch)
+    {
+        let (git_ref, default_branch) = (git_ref.clone(), default_branch.clone());
+        return Err(Failure::usage(RecordError::OtherBranch { git_ref, default_branch }));
     }
     let folder = &arguments.evidence;
     std::fs::read_dir(folder).map_err(|source| RecordError::NoFolder { folder: folder.clone(), source })?;
@@ -58,7 +71,12 @@ pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
     let unreadable: Vec<_> = problems.into_iter().map(Left::from).collect();
     let now = Moment::now();
     let (mut events, mut not_counted) = (Vec::new(), Vec::new());
-    for (file, evidence) in evidence {
+    for (file, mut evidence) in evidence {
+        // Of its own run, the recorder knows better than what the tests wrote.
+        if github.is_running && github.run.as_ref() == Some(&evidence.run.id) {
+            let repository = evidence.origin.repository.take();
+            evidence.origin = Origin { repository, ..here.clone() };
+        }
         match evidence.to_event(now) {
             Ok(event) => events.push(event),
             Err(reason) => {

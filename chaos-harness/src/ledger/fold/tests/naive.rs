@@ -36,7 +36,9 @@ pub(super) fn naive(events: &[Event]) -> (usize, u32, Option<Moment>) {
                                 std::ptr::eq(*done, before) && *outcome == Outcome::Defines
                             }))
                 });
-                if is_other && is_known && event.as_of().is_none_or(|known| known < current.effective()) {
+                let is_old =
+                    trial.attempt.run > 1 || event.as_of().is_none_or(|known| known < current.effective());
+                if is_other && is_known && is_old {
                     done.push((event, Outcome::Stale));
                     continue;
                 }
@@ -129,8 +131,9 @@ fn step(
                         matches!(outcome, Outcome::Confirms | Outcome::Moves)
                             && before.verdict == Verdict::Upheld
                             && before.policy != Policy::Simple
-                            && (before.stage, &before.commit, before.seed)
-                                == (trial.stage, &trial.commit, trial.seed)
+                            && before.stage == trial.stage
+                            && ((&before.commit, before.seed) == (&trial.commit, trial.seed)
+                                || (&before.run.id, before.attempt.run) == (&trial.run.id, trial.attempt.run))
                     }
                     _ => false,
                 })

@@ -53,6 +53,18 @@ pub(crate) fn fetch(
         },
     };
     git.start_from(commit.as_deref())?;
-    git.ledger(&prefix, &Needed::All, folder)?;
+    // A state is what its events say, also where someone wrote something else; what its events do not decide is not there.
+    for mismatch in git.ledger(&prefix, &Needed::All, folder)?.rebuild()? {
+        if !mismatch.can_be_rebuilt {
+            let is_events = mismatch.path.extension().is_some_and(|extension| extension == "jsonl");
+            let state = if is_events { state_beside(&mismatch.path) } else { mismatch.path };
+            drop(fs::remove_file(state));
+        }
+    }
     Ok(Fetched { commit, note })
+}
+
+/// The state whose events these are: `x.json` beside `x.events.jsonl`.
+fn state_beside(events: &Path) -> std::path::PathBuf {
+    events.with_extension("").with_extension("json")
 }
