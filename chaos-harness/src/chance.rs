@@ -3,8 +3,8 @@
 //! Each decision has a stream of its own, named after what it decides, so that adding one decision does not shift
 //! another: the same seed and plan make the same choices.
 
+use rand::rngs::ChaCha12Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha12Rng;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -139,6 +139,13 @@ mod tests {
         let chosen = Seed::new(1).stream("targets").choose(10, 10);
         assert_eq!(chosen, (0..10).collect::<Vec<_>>());
         assert_eq!(Seed::new(1).stream("targets").choose(5, 2), [0, 1]);
+    }
+
+    #[test]
+    fn a_seed_makes_the_choices_that_it_has_always_made() {
+        let stream = || Seed::new(0xc0_ffee).stream("targets");
+        assert_eq!(stream().choose(3, 1000), [2, 757, 960]);
+        assert_eq!(stream().below(u64::MAX), 17_715_740_506_799_153_022);
     }
 
     #[test]

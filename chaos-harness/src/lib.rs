@@ -52,8 +52,9 @@
 //! - `docker` (on by default): services in containers, and faults on them.
 //! - `external-toxiproxy`: with `CHAOS_TOXIPROXY`, a separate Toxiproxy server takes the place of the embedded proxy, driven
 //!   through `toxiproxy_rust`, which is re-exported. It needs OpenSSL's headers to build, so nothing here turns it on.
-//! - `cli`: the binary `cargo-chaos`. `cargo chaos proxy` is the embedded proxy as a drop-in for `toxiproxy-server`; its
-//!   other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
+//! - `cli`: the binary `cargo-chaos`, which sets a crate up (`init`), lists and runs experiments, says what a machine can do
+//!   (`doctor`), and keeps the ledger for CI (`ci`). `cargo chaos proxy` is the embedded proxy as a drop-in for
+//!   `toxiproxy-server`; its other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
 #![deny(missing_docs)]
 // What is printed goes through `terminal`, which shows no secrets.
 #![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]

@@ -20,7 +20,10 @@ impl Scratch {
     pub fn new(name: &str, kind: &str) -> io::Result<Self> {
         let scratch = Self::empty(name)?;
         let made = outcome(
-            scratch.command(cargo()).current_dir(scratch.folder.path()).args(["new", "--quiet", kind, name]),
+            scratch
+                .command(cargo())
+                .current_dir(scratch.folder.path())
+                .args(["new", "--quiet", "--vcs", "none", kind, name]),
         )?;
         if made.code != Some(0) {
             return Err(io::Error::other(made.stderr));

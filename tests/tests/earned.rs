@@ -43,11 +43,11 @@ fn fingerprint() -> Fingerprint {
 }
 
 /// Gives the experiment its second stage.
-fn promote(program: &Program, fingerprint: Fingerprint) {
+fn promote(program: &Program, fingerprint: &Fingerprint) {
     let first = trial(1, Verdict::Upheld);
     let by_hand = ByHand { to: 2, reason: "it is known to hold".to_owned(), by: "ada".to_owned() };
-    append(program, &fingerprint, Moment::from_millis(1_700_000_000_000), EventKind::Trial(first));
-    append(program, &fingerprint, Moment::now(), EventKind::Promoted(by_hand));
+    append(program, fingerprint, Moment::from_millis(1_700_000_000_000), EventKind::Trial(first));
+    append(program, fingerprint, Moment::now(), EventKind::Promoted(by_hand));
 }
 
 fn append(program: &Program, fingerprint: &Fingerprint, at: Moment, kind: EventKind) {
@@ -81,7 +81,7 @@ fn left_out(program: Program) -> BTreeMap<String, String> {
 #[test]
 fn the_gate_runs_the_earned_stage_and_names_stay_as_they_are() {
     let (without, with) = (listing(), listing());
-    promote(&with, fingerprint());
+    promote(&with, &fingerprint());
     assert_eq!(names(&with, &[]), names(&without, &[]));
     assert!(names(&without, &["--ignored"]).contains(&SECOND.to_owned()));
     assert_eq!(names(&with, &["--ignored", "bears"]), [FIRST]);
@@ -136,7 +136,7 @@ fn everything_runs_where_everything_is_asked_for_but_what_is_marked() {
 #[test]
 fn a_definition_that_changed_begins_at_the_first_stage_and_says_what_changed() {
     let program = listing();
-    promote(&program, "faults:000000000001".parse().unwrap());
+    promote(&program, &"faults:000000000001".parse().unwrap());
     let why = &left_out(program)[SECOND];
     assert!(why.starts_with("not earned yet: stage 1 is earned again, since its "), "{why}");
     assert!(why.contains("faults") && why.ends_with(" changed"), "{why}");
@@ -145,14 +145,14 @@ fn a_definition_that_changed_begins_at_the_first_stage_and_says_what_changed() {
 #[test]
 fn what_a_profile_makes_of_an_experiment_is_no_change_of_it() {
     let program = listing().env("CHAOS_DURATIONS", "2x").env("CHAOS_CONFIDENCE", "99%");
-    promote(&program, fingerprint());
+    promote(&program, &fingerprint());
     assert!(!left_out(program).contains_key(SECOND));
 }
 
 #[test]
 fn a_ledger_that_cannot_be_read_proves_nothing_and_is_told_once() {
     let program = listing();
-    promote(&program, fingerprint());
+    promote(&program, &fingerprint());
     let folder = program.folder().join("chaos/ledger/chaos-tests/listing");
     let states = || fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let state = states().find(|path| path.extension().is_some_and(|kind| kind == "json")).unwrap();
@@ -200,7 +200,7 @@ fn a_trial_leaves_evidence_of_what_it_came_to() {
     let payload = program.folder().join("event.json");
     fs::write(&payload, r#"{"repository": {"default_branch": "main"}}"#).unwrap();
     let program = program.env("GITHUB_EVENT_PATH", &payload);
-    promote(&program, fingerprint());
+    promote(&program, &fingerprint());
     program.run(["--exact", SECOND, UNSAID]).unwrap();
 
     let mut evidence = program.evidence();

@@ -8,15 +8,15 @@ use std::io;
 impl Redactor {
     /// One value on one line.
     pub(crate) fn line(&self, value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-        self.serialize(value, CompactFormatter)
+        self.serialize(value, Layout::Compact(CompactFormatter))
     }
 
     /// One value, laid out for people.
     pub(crate) fn pretty(&self, value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-        self.serialize(value, PrettyFormatter::new())
+        self.serialize(value, Layout::Pretty(PrettyFormatter::new()))
     }
 
-    fn serialize(&self, value: &impl Serialize, layout: impl Formatter) -> serde_json::Result<Vec<u8>> {
+    fn serialize(&self, value: &impl Serialize, layout: Layout) -> serde_json::Result<Vec<u8>> {
         let mut text = Vec::new();
         let formatter = Redacting { layout, redactor: self, string: String::new(), is_key: false };
         value.serialize(&mut Serializer::with_formatter(&mut text, formatter))?;
@@ -24,15 +24,31 @@ impl Redactor {
     }
 }
 
+/// Told apart as the program runs: all that is ever serialised is compiled for one form, not for each.
+enum Layout {
+    Compact(CompactFormatter),
+    Pretty(PrettyFormatter<'static>),
+}
+
+/// Does it as the layout does.
+macro_rules! laid_out {
+    ($layout:expr, $method:ident($($argument:expr),*)) => {
+        match &mut $layout {
+            Layout::Compact(layout) => layout.$method($($argument),*),
+            Layout::Pretty(layout) => layout.$method($($argument),*),
+        }
+    };
+}
+
 /// Gathers each string, which comes in pieces, and writes what may be shown of it.
-struct Redacting<'a, F> {
-    layout: F,
+struct Redacting<'a> {
+    layout: Layout,
     redactor: &'a Redactor,
     string: String,
     is_key: bool,
 }
 
-impl<F: Formatter> Formatter for Redacting<'_, F> {
+impl Formatter for Redacting<'_> {
     fn begin_string<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         writer.write_all(b"\"")
     }
@@ -67,44 +83,44 @@ impl<F: Formatter> Formatter for Redacting<'_, F> {
 
     fn begin_object_key<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         self.is_key = true;
-        self.layout.begin_object_key(writer, first)
+        laid_out!(self.layout, begin_object_key(writer, first))
     }
 
     fn end_object_key<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         self.is_key = false;
-        self.layout.end_object_key(writer)
+        laid_out!(self.layout, end_object_key(writer))
     }
 
     fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.begin_array(writer)
+        laid_out!(self.layout, begin_array(writer))
     }
 
     fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.end_array(writer)
+        laid_out!(self.layout, end_array(writer))
     }
 
     fn begin_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.layout.begin_array_value(writer, first)
+        laid_out!(self.layout, begin_array_value(writer, first))
     }
 
     fn end_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.end_array_value(writer)
+        laid_out!(self.layout, end_array_value(writer))
     }
 
     fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.begin_object(writer)
+        laid_out!(self.layout, begin_object(writer))
     }
 
     fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.end_object(writer)
+        laid_out!(self.layout, end_object(writer))
     }
 
     fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.begin_object_value(writer)
+        laid_out!(self.layout, begin_object_value(writer))
     }
 
     fn end_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.layout.end_object_value(writer)
+        laid_out!(self.layout, end_object_value(writer))
     }
 }
 

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 /// What all variables of this project begin with.
 const PREFIX: &str = "CHAOS_";
@@ -165,11 +165,12 @@ fn some_time(text: &str) -> Option<Duration> {
 }
 
 fn log_filter(text: &str) -> Option<String> {
-    // Behind a space, tracing's parser panics at a character of more than one byte.
+    // Names of modules are taken as they are: one in other letters is a mistake that would silence what is told.
     if !text.is_ascii() {
         return None;
     }
-    EnvFilter::builder().parse(text).ok().map(|_| text.to_owned())
+    let text: String = text.split_whitespace().collect();
+    text.parse::<Targets>().ok().map(|_| text)
 }
 
 /// The variables of interest that have a value, and those whose value turned out to mean nothing.

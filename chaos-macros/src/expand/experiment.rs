@@ -71,6 +71,8 @@ fn experiment(
         .and_then(|(_, system)| system.segments.last())
         .map(|last| imported(&last.ident));
     let clauses = attribute.clauses.iter().map(|given| clause::expand(given, services.as_ref(), krate));
+    // The attribute's line, not that of the function's name.
+    let line = quote! { ::core::line!() };
     quote_spanned! {span=>
         #hidden
         #[allow(non_snake_case, dead_code, unused_qualifications, clippy::pedantic, clippy::useless_conversion, clippy::zero_prefixed_literal)]
@@ -78,7 +80,7 @@ fn experiment(
             #system
             #made
                 .location(#path::__private::location(
-                    ::core::module_path!(), ::core::option_env!("CARGO_PKG_NAME"), ::core::file!(), ::core::line!()
+                    ::core::module_path!(), ::core::option_env!("CARGO_PKG_NAME"), ::core::file!(), #line
                 ))
                 .body(#path::__private::digest(#body))
                 #(#ignored)*

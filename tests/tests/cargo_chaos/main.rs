@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod access;
+mod ci;
 mod commands;
 mod crowds;
+mod doctor;
 mod init;
 mod ledger;
 mod mistakes;
 mod runs;
 mod serving;
+mod trials;

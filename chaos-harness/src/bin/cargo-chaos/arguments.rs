@@ -2,6 +2,7 @@
 
 use crate::ci::CiArguments;
 use crate::completions::Completions;
+use crate::config::Config;
 use crate::doctor::Doctor;
 use crate::init::Init;
 use crate::ledger::{Demote, LedgerArguments, Promote, Status};
@@ -41,6 +42,13 @@ pub(crate) enum Command {
     ///
     /// The nightly job does this, as `cargo chaos ci escalate`, and records what came of it.
     Escalate(trials::Escalate),
+    /// Print what is set, and where each value comes from: defaults, chaos.toml, its profiles, the environment
+    Config(Config),
+    /// Say what will and will not work on this machine, and how to mend it
+    ///
+    /// The container engine and images, privileges, netem, control groups, descriptors, ports, nextest, git, disk space, the clock,
+    /// and what runs left behind.
+    Doctor(Doctor),
     /// Show which stage each experiment has earned, and what the next one waits for
     Status(Status),
     /// Give an experiment a stage that its trials have not earned
@@ -51,11 +59,6 @@ pub(crate) enum Command {
     Ledger(LedgerArguments),
     /// What the jobs of CI call
     Ci(CiArguments),
-    /// Say what will and will not work on this machine, and how to mend it
-    ///
-    /// The container engine and images, privileges, netem, control groups, descriptors, ports, nextest, git, disk space, the clock,
-    /// and what runs left behind.
-    Doctor(Doctor),
     /// Run a proxy server, or list, create, toggle and delete the proxies of one that runs
     ///
     /// Without a command, `cargo chaos proxy` is a drop-in for `toxiproxy-server`: it serves Toxiproxy's HTTP API in the

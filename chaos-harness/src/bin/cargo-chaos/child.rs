@@ -142,6 +142,26 @@ mod tests {
         assert_eq!(String::from_utf8(seen).unwrap(), "early\n");
     }
 
+    /// Ends this process, or would, as soon as the program has said something.
+    struct Terminates;
+
+    impl Write for Terminates {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            kill_process(rustix::process::getpid(), Signal::TERM)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_signal_that_would_end_this_process_ends_the_program_in_its_own_way() {
+        let line = "trap 'exit 9' TERM; echo ready; sleep 5 & wait";
+        assert_eq!(run(sh(line), &mut Shown::To(&mut Terminates)).unwrap().code(), Some(9));
+    }
+
     #[test]
     fn all_of_a_lot_is_shown() {
         let mut seen = Vec::new();

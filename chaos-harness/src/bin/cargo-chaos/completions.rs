@@ -8,6 +8,8 @@ use std::io;
 
 /// The program, as shells look for it.
 const PROGRAM: &str = "cargo-chaos";
+/// The same, as bash names functions.
+const WITHOUT_HYPHEN: &str = "cargo_chaos";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,7 +27,16 @@ pub(crate) struct Completions {
 
 /// Prints the completions.
 pub(crate) fn print_completions(arguments: &Completions) -> io::Result<()> {
+    print(&match arguments.shell {
+        // With a hyphen in the program's name, clap_complete calls the same command by two names, and completes none.
+        Shell::Bash => script(Shell::Bash, WITHOUT_HYPHEN)
+            .replace(&format!(" {WITHOUT_HYPHEN}\n"), &format!(" {PROGRAM}\n")),
+        shell => script(shell, PROGRAM),
+    })
+}
+
+fn script(shell: Shell, program: &'static str) -> String {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut Arguments::command().name(PROGRAM), PROGRAM, &mut script);
-    print(&String::from_utf8_lossy(&script))
+    generate(shell, &mut Arguments::command().name(program), program, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

@@ -7,6 +7,7 @@ mod cargo;
 mod child;
 mod ci;
 mod completions;
+mod config;
 mod doctor;
 mod drive;
 mod format;
@@ -39,11 +40,12 @@ fn carry_out(command: Command) -> Result<Outcome, Failure> {
         Command::List(arguments) => return trials::list(&arguments),
         Command::Run(arguments) => return trials::run(&arguments),
         Command::Escalate(arguments) => return trials::escalate(&arguments),
+        Command::Config(arguments) => return config::config(&arguments),
+        Command::Doctor(arguments) => return doctor::doctor(&arguments),
         Command::Status(arguments) => return ledger::status(&arguments),
         Command::Promote(arguments) => return ledger::promote(&arguments),
         Command::Demote(arguments) => return ledger::demote(&arguments),
         Command::Ledger(arguments) => return ledger::ledger(&arguments),
-        Command::Doctor(arguments) => return doctor::doctor(&arguments),
         Command::Ci(arguments) => return ci::ci(&arguments),
         Command::Completions(completions) => completions::print_completions(&completions)?,
         Command::Proxy(proxy) => match proxy.command {

@@ -6,9 +6,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::dispatcher::DefaultGuard;
-use tracing::{Dispatch, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::FilterExt as _;
+use tracing::{Dispatch, Level, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, Targets};
 use tracing_subscriber::fmt::format::{DefaultFields, Format, Full};
 use tracing_subscriber::fmt::time::Uptime;
 use tracing_subscriber::fmt::{self, MakeWriter};
@@ -16,7 +15,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 /// What is told where nothing else is asked for.
-const USUAL: &str = "chaos_harness=info";
+const USUAL: (&str, Level) = ("chaos_harness", Level::INFO);
 
 /// The listener of one trial. Trials may run side by side in one process: each has its own, on its own threads.
 pub(super) struct Console {
@@ -34,12 +33,13 @@ impl Console {
         filter: Option<&str>,
         redactor: &Redactor,
     ) -> io::Result<Self> {
-        let asked = || EnvFilter::new(filter.unwrap_or(USUAL));
+        let usual = || Targets::new().with_target(USUAL.0, USUAL.1);
+        // What is no filter was refused when the settings were read.
+        let asked = || filter.and_then(|filter| filter.parse().ok()).unwrap_or_else(usual);
         let file = layer(RedactingWriter::new(Arc::new(private::create_new(path)?), redactor.clone()));
         let told =
             live.then(|| layer(RedactingWriter::new(io::stderr, redactor.clone())).with_filter(asked()));
-        let subscriber =
-            Registry::default().with(file.with_filter(EnvFilter::new(USUAL).or(asked()))).with(told);
+        let subscriber = Registry::default().with(file.with_filter(usual().or(asked()))).with(told);
         Ok(Self { dispatch: Dispatch::new(subscriber) })
     }
 

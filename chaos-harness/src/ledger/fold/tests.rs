@@ -1,6 +1,6 @@
 use super::*;
-use crate::ledger::sample::{confirm, demoted, night, promoted, trial};
-use crate::ledger::{Attempt, History, Part};
+use crate::ledger::sample::{confirm, demoted, fingerprint, hour, night, promoted, trial};
+use crate::ledger::{Attempt, History, Part, RunRef};
 use std::time::Duration;
 
 mod naive;
@@ -60,7 +60,10 @@ fn only_first_attempts_confirm_and_a_refuted_one_spoils_the_run() {
     let retry = Attempt { run: 1, trial: 2 };
     let flaky = [trial(1).refuted().event(), trial(1).attempt(retry).event(), trial(2).event()];
     assert_eq!(state(flaky).streak, 0);
-    // The order in which the two ended makes no difference.
+    // The order in which the two ended makes no difference, nor does what was refuted beyond.
+    let once = |stage| trial(stage).policy(confirm(1, 0));
+    let late = [once(1).attempt(retry).at(1).refuted().event(), once(3).at(2).refuted().event()];
+    assert_eq!(earned(&[vec![once(1).event(), once(2).event()], late.to_vec()].concat()), 1);
     let late = [trial(1).event(), trial(2).event(), trial(1).refuted().attempt(retry).at(1).event()];
     assert_eq!(state(late).streak, 0);
 }
@@ -73,6 +76,8 @@ fn the_next_stage_counts_once_its_run_has_shown_the_earned_one() {
     assert_eq!((shown.streak, shown.pending), (1, 0));
     let elsewhere = state([trial(2).event(), trial(1).run("other").event()]);
     assert_eq!((elsewhere.streak, elsewhere.pending), (0, 1));
+    let given = state([trial(2).event(), promoted(3, 1)]);
+    assert_eq!((given.earned.number, given.pending), (3, 0));
 }
 
 #[test]
@@ -149,8 +154,40 @@ fn a_changed_definition_starts_over_and_says_what_changed() {
     assert_eq!((after.earned.number, after.streak, after.promoted), (1, 0, None));
     let reset = after.reset.unwrap();
     assert_eq!((reset.from, reset.parts, reset.run.as_deref()), (2, vec![Part::Body], Some("new")));
+    // What confirmed the old one says nothing against the new one.
+    let again = (0..3).flat_map(|day| night(2, day)).map(|event| renamed(&event, 101));
+    let again = state([nights(2, 0..3), vec![changed.clone()]].concat().into_iter().chain(again));
+    assert_eq!((again.earned.number, again.earned.name.as_deref()), (2, Some("renamed")));
     let standing = state(nights(2, 0..3)).standing(changed.fingerprint(), changed.at());
     assert_eq!((standing.earned, standing.reset), (1, vec![Part::Body]));
+}
+
+/// The same trial, of a changed definition, in another run so many hours later.
+fn renamed(event: &Event, hours: u64) -> Event {
+    let EventKind::Trial(trial) = event.kind() else { panic!("{event:?} is no trial") };
+    let run = RunRef { id: format!("{}-later", trial.run.id), url: None };
+    let trial = TrialEvent { name: "renamed".to_owned(), run, ..trial.clone() };
+    let at = event.at().after(Duration::from_secs(hours * 3600));
+    Event::new(event.experiment().clone(), fingerprint(2), at, None, EventKind::Trial(trial))
+}
+
+#[test]
+fn a_stage_that_has_another_name_now_is_called_by_that() {
+    let changed = state(nights(2, 0..3).into_iter().chain([renamed(&trial(1).event(), 100)]));
+    assert_eq!(changed.earned.name.as_deref(), Some("renamed"));
+    let given = state([trial(2).event(), renamed(&trial(1).event(), 1), by_hand_of_changed()]);
+    assert_eq!((given.earned.number, given.earned.name), (2, None), "nothing says what it is called now");
+}
+
+fn by_hand_of_changed() -> Event {
+    let decision = ByHand { to: 2, reason: "because".to_owned(), by: "ada".to_owned() };
+    Event::new(
+        trial(1).event().experiment().clone(),
+        fingerprint(2),
+        hour(2),
+        None,
+        EventKind::Promoted(decision),
+    )
 }
 
 #[test]
@@ -196,6 +233,7 @@ fn what_someone_decides_holds_until_a_trial_says_otherwise() {
     assert_eq!(lost.earned.number, 2);
     let taken = state([refuted.clone(), promoted(3, 1), demoted(1, 2)]);
     assert_eq!((taken.earned.number, taken.demoted.unwrap().from), (1, 3));
+    assert_eq!(state([refuted.clone(), promoted(3, 1), demoted(0, 2)]).earned.number, 1);
     // No further than there are stages, and not of another definition.
     assert_eq!(state([refuted.clone(), promoted(9, 1)]).earned.number, 4);
     let changed = trial(1).run("new").at(1).body(2).event();
@@ -220,6 +258,7 @@ fn a_clock_that_went_back_puts_nothing_before_what_was_known() {
     let promotion = state(proved.clone()).as_of;
     let back = trial(2).run("bad").at(0).known(promotion).refuted().event();
     assert_eq!(back.effective(), promotion.after(Duration::from_millis(1)));
+    assert_eq!(trial(1).at(9).knowing(3).event().effective(), hour(9));
     assert_eq!(earned(&[proved, vec![back]].concat()), 1);
 }
 

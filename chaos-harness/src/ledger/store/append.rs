@@ -36,13 +36,13 @@ impl Plan {
 
     fn add(&mut self, folder: &Path, experiment: &ExperimentId, new: Vec<Event>) -> Result<(), LedgerError> {
         let files = Files::of(folder, experiment);
-        let state = files.read_state(folder)?;
-        let events = files.read_events(folder)?;
+        let state = files.read_state()?;
+        let events = files.read_events()?;
         let there = count(&events.value);
         if let Some(state) = &state
             && state.value.events > there
         {
-            let (path, expected) = (files.events, state.value.events);
+            let (path, expected) = (files.events(), state.value.events);
             return Err(LedgerError::EventsLost { path, there, expected });
         }
         let known: BTreeSet<_> = events.value.events().iter().map(Event::id).collect();
@@ -53,8 +53,8 @@ impl Plan {
         self.changes.known += given - added;
         let history = History::new(events.value.events().iter().cloned().chain(new));
         let Some(after) = history.state() else { return Ok(()) };
-        let is_otherwise = self.write(&files.events, to_lines(&history), &events.bytes)
-            | self.write(&files.state, after.to_text(), state.as_ref().map_or(b"", |state| &state.bytes));
+        let is_otherwise = self.write(&files.events(), to_lines(&history), &events.bytes)
+            | self.write(&files.state(), after.to_text(), state.as_ref().map_or(b"", |state| &state.bytes));
         if is_otherwise {
             self.changes.changed.push(Change { before: state.map(|state| state.value), after, added });
         }

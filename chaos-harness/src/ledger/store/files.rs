@@ -24,10 +24,11 @@ const EVENTS: &str = ".events.jsonl";
 /// The two files of an experiment.
 #[derive(Debug)]
 pub(super) struct Files {
+    /// The folder of its target.
+    folder: PathBuf,
+    stem: String,
     /// Whose they are; `None` where only they themselves say so.
     experiment: Option<ExperimentId>,
-    pub(super) state: PathBuf,
-    pub(super) events: PathBuf,
 }
 
 /// A file as it is, and what it says.
@@ -39,12 +40,7 @@ pub(super) struct Stored<T> {
 impl Files {
     pub(super) fn of(folder: &Path, experiment: &ExperimentId) -> Self {
         let folder = folder.join(experiment.target_folder());
-        Self { experiment: Some(experiment.clone()), ..Self::called(&folder, &experiment.stem()) }
-    }
-
-    fn called(folder: &Path, stem: &str) -> Self {
-        let file = |end| folder.join([stem, end].concat());
-        Self { experiment: None, state: file(STATE), events: file(EVENTS) }
+        Self { folder, stem: experiment.stem(), experiment: Some(experiment.clone()) }
     }
 
     /// Those of all experiments, by name.
@@ -52,28 +48,43 @@ impl Files {
         let mut all = Vec::new();
         for package in folders(folder)? {
             for target in folders(&package)? {
-                for name in names(&target, fs::FileType::is_file)? {
-                    // A state is called `<stem>.json`; only what ends so otherwise has events and no state.
-                    let stem = name.strip_suffix(EVENTS).or_else(|| name.strip_suffix(STATE));
-                    all.extend(stem.map(|stem| Self::called(&target, stem)));
-                }
+                let names = names(&target, fs::FileType::is_file)?;
+                // A state is called `<stem>.json`; only what ends so otherwise has events and no state.
+                let stems =
+                    names.iter().filter_map(|name| name.strip_suffix(EVENTS).or(name.strip_suffix(STATE)));
+                let mut stems: Vec<_> = stems.collect();
+                stems.sort_unstable();
+                stems.dedup();
+                let files =
+                    |stem: &str| Self { folder: target.clone(), stem: stem.to_owned(), experiment: None };
+                all.extend(stems.into_iter().map(files));
             }
         }
-        all.sort_by(|one: &Self, other| one.state.cmp(&other.state));
-        all.dedup_by(|one, other| one.state == other.state);
         Ok(all)
     }
 
-    pub(super) fn read_state(&self, folder: &Path) -> Result<Option<Stored<State>>, LedgerError> {
-        let path = &self.state;
+    pub(super) fn state(&self) -> PathBuf {
+        self.called(STATE)
+    }
+
+    pub(super) fn events(&self) -> PathBuf {
+        self.called(EVENTS)
+    }
+
+    fn called(&self, end: &str) -> PathBuf {
+        self.folder.join([&self.stem, end].concat())
+    }
+
+    pub(super) fn read_state(&self) -> Result<Option<Stored<State>>, LedgerError> {
+        let path = &self.state();
         let Some(bytes) = read_bounded(path, MOST_OF_STATE)? else { return Ok(None) };
         let value = State::from_text(&bytes).map_err(|error| explain(error, path, &bytes, 1, true))?;
-        self.expect(folder, &value.experiment, path, 1)?;
+        self.expect(&value.experiment, path, 1)?;
         Ok(Some(Stored { bytes, value }))
     }
 
-    pub(super) fn read_events(&self, folder: &Path) -> Result<Stored<History>, LedgerError> {
-        let path = &self.events;
+    pub(super) fn read_events(&self) -> Result<Stored<History>, LedgerError> {
+        let path = &self.events();
         let bytes = read_bounded(path, MOST_OF_EVENTS)?.unwrap_or_default();
         let mut events = Vec::new();
         let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
@@ -81,7 +92,7 @@ impl Files {
             for (line, number) in lines.split(|byte| *byte == b'\n').zip(1..) {
                 let event =
                     Event::from_line(line).map_err(|error| explain(error, path, line, number, false))?;
-                self.expect(folder, event.experiment(), path, number)?;
+                self.expect(event.experiment(), path, number)?;
                 events.push(event);
             }
         }
@@ -89,16 +100,10 @@ impl Files {
     }
 
     /// What these files say is about the experiment that they are called after.
-    fn expect(
-        &self,
-        folder: &Path,
-        found: &ExperimentId,
-        path: &Path,
-        line: usize,
-    ) -> Result<(), LedgerError> {
+    fn expect(&self, found: &ExperimentId, path: &Path, line: usize) -> Result<(), LedgerError> {
         let is_right = match &self.experiment {
             Some(experiment) => found == experiment,
-            None => self.state == Self::of(folder, found).state,
+            None => self.stem == found.stem() && self.folder.ends_with(found.target_folder()),
         };
         if is_right {
             return Ok(());
@@ -151,7 +156,8 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, LedgerError> {
-    let names = names(folder, fs::FileType::is_dir)?;
+    let mut names = names(folder, fs::FileType::is_dir)?;
+    names.sort_unstable();
     Ok(names.iter().map(|name| folder.join(name)).collect())
 }
 

@@ -99,21 +99,19 @@ impl Ledger {
     #[must_use]
     pub fn files(&self, experiment: &ExperimentId) -> [PathBuf; 2] {
         let files = Files::of(&self.folder, experiment);
-        [files.state, files.events]
+        [files.state(), files.events()]
     }
 
     /// Where an experiment stands; `None` where there is no record of it.
     pub fn state(&self, experiment: &ExperimentId) -> Result<Option<State>, LedgerError> {
-        let state = Files::of(&self.folder, experiment).read_state(&self.folder)?;
+        let state = Files::of(&self.folder, experiment).read_state()?;
         Ok(state.map(|state| state.value))
     }
 
     /// Where each experiment stands, in the order of their files; what cannot be read is told each by itself.
     pub fn states(&self) -> Result<Vec<Result<State, LedgerError>>, LedgerError> {
         let all = Files::all(&self.folder)?;
-        let read = |files: &Files| {
-            files.read_state(&self.folder).map(|state| state.map(|state| state.value)).transpose()
-        };
+        let read = |files: &Files| files.read_state().map(|state| state.map(|state| state.value)).transpose();
         // Opening a file takes longer than reading it: several at a time where there are many.
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(8);
         let share = all.len().div_ceil(threads).max(500);
@@ -129,7 +127,7 @@ impl Ledger {
 
     /// What is known of an experiment, in the order in which it counts.
     pub fn events(&self, experiment: &ExperimentId) -> Result<Vec<Event>, LedgerError> {
-        let events = Files::of(&self.folder, experiment).read_events(&self.folder)?;
+        let events = Files::of(&self.folder, experiment).read_events()?;
         Ok(events.value.events().to_vec())
     }
 
@@ -137,7 +135,7 @@ impl Ledger {
     pub fn all_events(&self) -> Result<Vec<Event>, LedgerError> {
         let mut events = Vec::new();
         for files in Files::all(&self.folder)? {
-            events.extend(files.read_events(&self.folder)?.value.events().iter().cloned());
+            events.extend(files.read_events()?.value.events().iter().cloned());
         }
         Ok(events)
     }

@@ -212,6 +212,8 @@ fn lost_events_are_told_and_not_folded_away() {
     let fewer: String = lines.split_inclusive('\n').skip(1).collect();
     fs::write(events_file(&ledger), fewer).unwrap();
     assert!(refuses(&ledger).contains("has 5 events, and its state comes of 6"));
+    let mismatches = ledger.rebuild().unwrap();
+    assert!(mismatches.len() == 1 && !mismatches[0].can_be_rebuilt, "{mismatches:?}");
     fs::remove_file(events_file(&ledger)).unwrap();
     assert!(refuses(&ledger).contains("has 0 events"));
     let mismatches = ledger.rebuild().unwrap();

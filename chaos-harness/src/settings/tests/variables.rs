@@ -174,6 +174,12 @@ fn a_limit_that_allows_nothing_or_means_nothing_is_a_bad_value() {
 }
 
 #[test]
+fn blanks_in_a_filter_of_the_log_are_part_of_no_name() {
+    let log = environment([("CHAOS_LOG", " warn, chaos_harness=debug")]).unwrap().log;
+    assert_eq!(log.as_deref(), Some("warn,chaos_harness=debug"));
+}
+
+#[test]
 fn a_filter_of_the_log_that_tracing_does_not_take_is_a_bad_value() {
     for filter in ["chaos_harness=loud", "warn, \u{fc}\u{fc}=debug"] {
         let error = read([("CHAOS_LOG", filter)]).unwrap_err().to_string();

@@ -43,6 +43,8 @@ fn what_is_not_merged_yet_is_proposed_again_on_the_tip_of_the_base() {
     assert_eq!(bed.state_of(PROPOSED).streak, 2, "the first night is kept");
     assert_eq!(in_remote(&bed, &["rev-parse", "chaos-promotions^"]), in_remote(&bed, &["rev-parse", "main"]));
     assert_eq!(in_remote(&bed, &["show", "chaos-promotions:src/lib.rs"]), "// 2");
+    let message = in_remote(&bed, &["log", "-1", "--format=%s", "chaos-promotions"]);
+    assert_eq!(message, "Record 4 events of 1 experiment");
 
     // Nothing new, and nothing moved: the branch is left alone, and with it the reviews of it.
     let before = in_remote(&bed, &["rev-parse", "chaos-promotions"]);

@@ -61,7 +61,20 @@ impl Repository {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trials::sample::evidence;
     use std::fs;
+
+    #[test]
+    fn each_trial_that_was_not_upheld_is_shown_where_it_is_written() {
+        let nowhere = Repository { root: None, here: "/nonexistent".into() };
+        let all = [Verdict::Refuted, Verdict::Unsteady, Verdict::Upheld]
+            .map(|verdict| evidence("cart::slow_redis::2_5_percent", verdict));
+        let lines: Vec<_> = annotate(&all, &nowhere).iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        ::error file=tests/chaos.rs,line=7,title=refuted%3A cart%3A%3Aslow_redis%3A%3A2_5_percent::p99 < 500ms: observed 801ms%0Ap99 < 500ms: 801ms (not held); error_rate < 1%25: nothing (undecided)%0Aseed 0xc0ffee%0Arun again: CHAOS_SEED=0xc0ffee cargo test -p shop
+        ::warning file=tests/chaos.rs,line=7,title=unsteady%3A cart%3A%3Aslow_redis%3A%3A2_5_percent::p99 < 500ms: observed 801ms%0Ap99 < 500ms: 801ms (not held); error_rate < 1%25: nothing (undecided)%0Aseed 0xc0ffee%0Arun again: CHAOS_SEED=0xc0ffee cargo test -p shop
+        "#);
+    }
 
     #[test]
     fn files_are_named_from_the_root_of_the_repository() {

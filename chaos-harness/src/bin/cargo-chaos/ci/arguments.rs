@@ -2,7 +2,7 @@
 
 use super::place::LedgerPlace;
 use crate::format::FormatOption;
-use crate::ledger::Record;
+use crate::ledger::{Record, Remote};
 use crate::outcome::EXIT_CODES;
 use crate::trials::Selection;
 use clap::{Args, Subcommand};
@@ -27,20 +27,36 @@ pub(super) enum CiCommand {
     /// Leaves evidence for `cargo chaos ci record`. Adds to the job's summary, annotates, and sets the outputs `run`,
     /// `outcome`, `trials` and `evidence`.
     Escalate(Escalate),
+    /// Fold what trials left into the ledger: the only command that writes it for a run
+    Record(Record),
     /// Summarise evidence, of several jobs, too: for the job's summary, and as annotations
     ///
     /// Where GitHub does not run this, the summary goes to standard output.
     Summary(Summary),
-    /// Fold what trials left into the ledger: the only command that writes it for a run
-    Record(Record),
+}
+
+/// Which trials run, by what is earned where, and for whom that is told.
+#[derive(Debug, Args)]
+pub(super) struct Trials {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) ledger: LedgerOption,
+    #[command(flatten)]
+    pub(super) format: FormatOption,
 }
 
 /// Where the ledger is.
 #[derive(Debug, Args)]
 pub(super) struct LedgerOption {
     /// Where the ledger is: `tree`, `branch` (which is `branch=chaos-ledger`), or a folder
+    ///
+    /// For a pull request and a merge group, `tree` is that of the branch that the change goes to. Where it cannot be fetched, each
+    /// experiment runs at its smallest stage, with a warning.
     #[arg(long = "ledger", value_name = "WHERE", default_value = "tree")]
     pub(super) place: LedgerPlace,
+    #[command(flatten)]
+    pub(super) remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -52,15 +68,11 @@ Examples:
 
 {EXIT_CODES}"))]
 pub(super) struct Gate {
-    #[command(flatten)]
-    pub(super) selection: Selection,
     /// The profile of chaos.toml
     #[arg(long, value_name = "NAME", default_value = "gate")]
     pub(super) profile: String,
     #[command(flatten)]
-    pub(super) ledger: LedgerOption,
-    #[command(flatten)]
-    pub(super) format: FormatOption,
+    pub(super) trials: Trials,
 }
 
 #[derive(Debug, Args)]
@@ -71,15 +83,11 @@ Examples:
 
 {EXIT_CODES}"))]
 pub(super) struct Escalate {
-    #[command(flatten)]
-    pub(super) selection: Selection,
     /// The profile of chaos.toml
     #[arg(long, value_name = "NAME", default_value = "escalate")]
     pub(super) profile: String,
     #[command(flatten)]
-    pub(super) ledger: LedgerOption,
-    #[command(flatten)]
-    pub(super) format: FormatOption,
+    pub(super) trials: Trials,
 }
 
 #[derive(Debug, Args)]

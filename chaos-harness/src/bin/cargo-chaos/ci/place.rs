@@ -1,6 +1,5 @@
 //! Where the ledger is that a run reads.
 
-use crate::github::Github;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -48,15 +47,12 @@ pub(super) enum LedgerSource {
 }
 
 impl LedgerPlace {
-    /// What of it is read for this event: what goes to another branch never proves itself.
-    pub(super) fn source(&self, github: &Github) -> LedgerSource {
+    /// What of it is read for this event, of which the base is given: what goes to another branch never proves itself.
+    pub(super) fn source(&self, base: Option<String>) -> LedgerSource {
         match self {
             Self::Folder(folder) => LedgerSource::Folder(folder.clone()),
             Self::Branch(branch) => LedgerSource::Branch(branch.clone()),
-            Self::Tree => match &github.base {
-                Some(base) => LedgerSource::Base(base.clone()),
-                None => LedgerSource::Here,
-            },
+            Self::Tree => base.map_or(LedgerSource::Here, LedgerSource::Base),
         }
     }
 }
@@ -76,10 +72,10 @@ mod tests {
 
     #[test]
     fn a_change_reads_the_tree_of_its_base_and_all_else_its_own() {
-        let for_change = Github { base: Some("main".to_owned()), ..Github::default() };
-        assert_eq!(LedgerPlace::Tree.source(&for_change), LedgerSource::Base("main".to_owned()));
-        assert_eq!(LedgerPlace::Tree.source(&Github::default()), LedgerSource::Here);
+        let base = || Some("main".to_owned());
+        assert_eq!(LedgerPlace::Tree.source(base()), LedgerSource::Base("main".to_owned()));
+        assert_eq!(LedgerPlace::Tree.source(None), LedgerSource::Here);
         let branch = LedgerPlace::Branch("b".to_owned());
-        assert_eq!(branch.source(&for_change), LedgerSource::Branch("b".to_owned()));
+        assert_eq!(branch.source(base()), LedgerSource::Branch("b".to_owned()));
     }
 }

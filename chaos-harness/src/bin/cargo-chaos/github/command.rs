@@ -1,6 +1,7 @@
 //! Workflow commands: lines of output that the runner carries out.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 /// How many annotations of one level the runner takes from a step. It drops the rest without a word.
 const MOST_OF_A_LEVEL: usize = 10;
@@ -55,12 +56,13 @@ pub(crate) fn annotations(mut all: Vec<Annotation>) -> String {
     for level in [Level::Error, Level::Warning] {
         let of_level: Vec<_> = all.iter().filter(|annotation| annotation.level == level).collect();
         for annotation in of_level.iter().take(MOST_OF_A_LEVEL) {
-            text += &format!("{annotation}\n");
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{annotation}");
         }
         left_out += of_level.len().saturating_sub(MOST_OF_A_LEVEL);
     }
     if left_out > 0 {
-        text += &format!("::notice title=chaos::{left_out} more: the job's summary has them all\n");
+        let _ = writeln!(text, "::notice title=chaos::{left_out} more: the job's summary has them all");
     }
     text
 }

@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 /// An event's payload is a few kilobytes.
 const LONGEST_PAYLOAD: usize = 8 << 20;
 
-/// Events whose tree is a proposal.
-const PROPOSALS: [&str; 2] = ["pull_request", "pull_request_target"];
-
 /// What GitHub says of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Github {
     /// Whether it is GitHub that runs this: else there is no one to take commands.
     pub(crate) is_running: bool,
-    /// The branch that the change goes to, where it is one: a pull request, or a merge group.
-    pub(crate) base: Option<String>,
+    /// What started the workflow: `pull_request`, `schedule`.
+    pub(crate) event: Option<String>,
+    /// The branch that a pull request goes to.
+    base: Option<String>,
+    /// The file with what there is to say of the event.
+    payload: Option<PathBuf>,
     /// The file that takes the outputs of the step.
     pub(crate) output: Option<PathBuf>,
     /// The file that takes the job's summary.
@@ -36,31 +37,36 @@ pub(crate) struct NoBase {
 }
 
 impl Github {
-    pub(crate) fn from_env() -> Result<Self, NoBase> {
+    pub(crate) fn from_env() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, NoBase> {
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let said = |name| variable(name).filter(|value| !value.is_empty());
         let is_running = said("GITHUB_ACTIONS").is_some_and(|value| value == "true");
         let of_step = |name| said(name).filter(|_| is_running).map(PathBuf::from);
-        let event = said("GITHUB_EVENT_NAME").unwrap_or_default();
-        let no_base = |why: String| NoBase { event: event.clone(), why };
-        let base = if PROPOSALS.contains(&event.as_str()) {
-            Some(said("GITHUB_BASE_REF").ok_or_else(|| no_base("GITHUB_BASE_REF is empty".to_owned()))?)
-        } else if event == "merge_group" {
-            let payload = said("GITHUB_EVENT_PATH").unwrap_or_default();
-            Some(base_of_group(Path::new(&payload)).map_err(no_base)?)
-        } else {
-            None
-        };
-        Ok(Self {
+        Self {
             is_running,
-            base,
+            event: said("GITHUB_EVENT_NAME"),
+            base: said("GITHUB_BASE_REF"),
+            payload: said("GITHUB_EVENT_PATH").map(PathBuf::from),
             output: of_step("GITHUB_OUTPUT"),
             summary: of_step("GITHUB_STEP_SUMMARY"),
             workspace: said("GITHUB_WORKSPACE").map(PathBuf::from),
-        })
+        }
+    }
+
+    /// The branch that the change goes to, where this is one: a pull request, or a merge group.
+    pub(crate) fn base(&self) -> Result<Option<String>, NoBase> {
+        let Some(event) = &self.event else { return Ok(None) };
+        let base = match event.as_str() {
+            "pull_request" | "pull_request_target" => {
+                self.base.clone().ok_or_else(|| "GITHUB_BASE_REF is empty".to_owned())
+            }
+            "merge_group" => base_of_group(self.payload.as_deref().unwrap_or(Path::new(""))),
+            _ => return Ok(None),
+        };
+        base.map(Some).map_err(|why| NoBase { event: event.clone(), why })
     }
 }
 
@@ -79,7 +85,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Github, NoBase> {
+    fn read(variables: &[(&str, &str)]) -> Github {
         Github::from_variables(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
@@ -88,18 +94,19 @@ mod tests {
     #[test]
     fn files_of_a_step_are_only_written_where_github_runs() {
         let common = [("GITHUB_EVENT_NAME", "schedule"), ("GITHUB_OUTPUT", "/o"), ("GITHUB_WORKSPACE", "")];
-        let with = |is_running| read(&[&common[..], &[("GITHUB_ACTIONS", is_running)]].concat()).unwrap();
+        let with = |is_running| read(&[&common[..], &[("GITHUB_ACTIONS", is_running)]].concat());
         let github = with("true");
         assert_eq!((github.output, github.summary, github.workspace), (Some("/o".into()), None, None));
-        assert_eq!(github.base, None);
+        assert_eq!(read(&common).base().unwrap(), None);
         let elsewhere = with("false");
         assert_eq!((elsewhere.is_running, elsewhere.output), (false, None));
     }
 
     #[test]
     fn a_change_says_its_base_or_is_refused() {
-        let pull_request = |base| read(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", base)]);
-        assert_eq!(pull_request("main").unwrap().base.as_deref(), Some("main"));
+        let pull_request =
+            |base| read(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", base)]).base();
+        assert_eq!(pull_request("main").unwrap().as_deref(), Some("main"));
         assert!(pull_request("").unwrap_err().to_string().contains("GITHUB_BASE_REF is empty"));
 
         let folder = tempfile::tempdir().unwrap();
@@ -107,9 +114,10 @@ mod tests {
         let merge_group = |text: &str| {
             fs::write(&payload, text).unwrap();
             read(&[("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_EVENT_PATH", payload.to_str().unwrap())])
+                .base()
         };
         let group = merge_group(r#"{"merge_group": {"base_ref": "refs/heads/release/2"}}"#).unwrap();
-        assert_eq!(group.base.as_deref(), Some("release/2"));
+        assert_eq!(group.as_deref(), Some("release/2"));
         for (text, why) in [("{}", "no merge_group.base_ref"), ("x", "is not JSON")] {
             let error = merge_group(text).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains("its own is not read"), "{error}");

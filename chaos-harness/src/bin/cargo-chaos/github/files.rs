@@ -1,6 +1,7 @@
 //! The files of a step: its summary, and its outputs.
 
 use super::quiet::token;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,8 @@ pub(crate) fn write_outputs(file: &Path, outputs: &[(&str, String)]) -> Result<(
     let mut text = String::new();
     for (name, value) in outputs {
         let end = token().map_err(FileError::Token)?;
-        text += &format!("{name}<<{end}\n{value}\n{end}\n");
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{name}<<{end}\n{value}\n{end}\n");
     }
     append(file, |_| Ok(text)).map_err(|source| FileError::Write {
         variable: "GITHUB_OUTPUT",

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// What means nothing within a line whose brackets, pipes, stars and the like are written by number.
+const HARMLESS: &str = "-/()%=,'\"+?;{}";
+
 /// Text as a cell of a table shows it, whatever there is in it: as code, which mentions and links nothing, and with each
 /// character that markdown or HTML could take for something else by its number.
 pub(crate) fn cell(text: &str) -> String {
@@ -16,7 +19,7 @@ pub(crate) fn cell(text: &str) -> String {
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
                 cell.push('\u{fffd}');
             }
-            letter if letter.is_ascii_punctuation() && !matches!(letter, '-' | '/') => {
+            letter if letter.is_ascii_punctuation() && !HARMLESS.contains(letter) => {
                 // Writing to a string cannot fail.
                 let _ = write!(cell, "&#{};", u32::from(letter));
             }
@@ -71,7 +74,7 @@ mod tests {
             prop_assert!(!cell.contains(['\n', '\r', '|', '`', '@', '[', '\\']), "{}", cell);
             prop_assert_eq!(cell.matches('<').count(), 2);
             let seen = shown(&cell);
-            let letters = |text: &str| text.chars().filter(|letter| letter.is_ascii_graphic()).collect::<String>();
+            let letters = |text: &str| text.chars().filter(char::is_ascii_graphic).collect::<String>();
             prop_assert_eq!(letters(&seen), letters(&text));
         }
     }

@@ -9,6 +9,7 @@ pub(crate) use arguments::Init;
 
 use crate::cargo::{Package, Workspace, WorkspaceError};
 use crate::outcome::{Failure, Outcome};
+use crate::table::Table;
 use arguments::LedgerPlace;
 use manifest::{ManifestError, Origin, way};
 use nextest::NextestError;
@@ -87,7 +88,7 @@ fn plan(workspace: &Workspace, package: &Package, arguments: &Init) -> Result<Pl
 
     let origin = origin(folder, arguments)?;
     let file = package.manifest_path.clone();
-    let text = plan.read(&file)?.unwrap_or_default();
+    let text = Plan::read(&file)?.unwrap_or_default();
     let (manifest, added) = manifest::with_experiments(&text, &origin)
         .map_err(|source| InitError::Manifest { file: file.clone(), source })?;
     plan.change(file, manifest, &text, &added.join(", "));
@@ -99,7 +100,7 @@ fn plan(workspace: &Workspace, package: &Package, arguments: &Init) -> Result<Pl
     plan.make(root.join("chaos.toml"), include_str!("templates/chaos.toml"))?;
 
     let file = root.join(".config/nextest.toml");
-    match plan.read(&file)? {
+    match Plan::read(&file)? {
         None => plan.make(file, nextest::TEMPLATE)?,
         Some(text) => {
             let merged = nextest::with_group(&text)
@@ -153,13 +154,13 @@ fn in_words(plan: &Plan, workspace: &Workspace, package: &Package) -> String {
         return text + "\nnothing to do: the experiments are there\n";
     }
     let package = if workspace.packages.len() > 1 { format!(" -p {}", package.name) } else { String::new() };
-    let _ = write!(
-        text,
-        "\nnext:\n  cargo test{package} --test chaos   # runs the sample\n  cargo chaos list              # shows its \
-         stages, and which one is earned\n  cargo chaos doctor            # says what will work on this machine\n"
-    );
+    let mut next = Table::new(&["next:", ""]);
+    next.row([&format!("  cargo test{package} --test chaos"), "runs the sample"].map(str::to_owned));
+    next.row(["  cargo chaos list", "shows its stages, and which one is earned"].map(str::to_owned));
+    next.row(["  cargo chaos doctor", "says what will work on this machine"].map(str::to_owned));
+    let _ = write!(text, "\n{}", next.text());
     if !workspace.root.join(".git").exists() {
-        let _ = writeln!(text, "GitHub takes workflows only from .github at the root of a repository");
+        let _ = writeln!(text, "\nGitHub takes workflows only from .github at the root of a repository");
     }
     text
 }

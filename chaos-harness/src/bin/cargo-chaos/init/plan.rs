@@ -71,7 +71,7 @@ impl Plan {
     }
 
     /// What is in a file, if it is there.
-    pub(super) fn read(&self, file: &Path) -> Result<Option<String>, InitError> {
+    pub(super) fn read(file: &Path) -> Result<Option<String>, InitError> {
         match fs::read_to_string(file) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -81,7 +81,7 @@ impl Plan {
 
     /// A file that is to be there: one that is, and is another, stays as it is.
     pub(super) fn make(&mut self, file: PathBuf, text: &str) -> Result<(), InitError> {
-        let what = match self.read(&file)? {
+        let what = match Self::read(&file)? {
             None => What::Made,
             Some(own) if self.force && own != text => What::Changed,
             Some(_) => What::Kept,

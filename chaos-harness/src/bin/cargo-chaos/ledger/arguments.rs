@@ -110,6 +110,12 @@ pub(crate) struct Remote {
     pub(super) token_env: Option<String>,
 }
 
+impl Remote {
+    pub(crate) fn token_env(&self) -> Option<&str> {
+        self.token_env.as_deref()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct LedgerArguments {
     #[command(subcommand)]

@@ -73,8 +73,8 @@ impl Shown {
             shown.push_str(line);
             shown.push('\n');
             for detail in details {
-                // What someone wrote stays on its line. Writing to a string cannot fail.
-                let _ = writeln!(shown, "    {}", plain::line(&detail));
+                // Writing to a string cannot fail.
+                let _ = writeln!(shown, "    {detail}");
             }
         }
         shown
@@ -121,7 +121,7 @@ fn by(moved: &Move) -> String {
 fn refuted(failure: &Refutation) -> String {
     let Refutation { stage, at, seed, run, commit, why } = failure;
     let place = place(Some(run), commit.as_deref());
-    format!("refuted at {stage} {place}, {}, seed {seed}: {why}", at.in_minutes())
+    format!("refuted at {stage} {place}, {}, seed {seed}: {}", at.in_minutes(), plain::line(why))
 }
 
 /// `in run 4711 at 0123456789ab`.

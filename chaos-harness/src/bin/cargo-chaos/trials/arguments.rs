@@ -29,7 +29,7 @@ Examples:
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// The profile of chaos.toml [default: what that or CHAOS_PROFILE says, else `gate`]
+    /// The profile of chaos.toml [default: what that or `CHAOS_PROFILE` says, else `gate`]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     #[command(flatten)]
@@ -69,7 +69,7 @@ pub(crate) struct List {
     /// Only this package; may be given more than once
     #[arg(long = "package", short, value_name = "NAME")]
     pub(crate) packages: Vec<String>,
-    /// The profile of chaos.toml [default: what that or CHAOS_PROFILE says, else `gate`]
+    /// The profile of chaos.toml [default: what that or `CHAOS_PROFILE` says, else `gate`]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Arguments for cargo test, which builds the experiments

@@ -10,6 +10,7 @@ use crate::plain;
 use crate::table::Table;
 use chaos_harness::harness::ListedTrial;
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -106,7 +107,8 @@ fn in_words(listed: &[ListedTarget]) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text += &format!("{package}::{target}\n");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{package}::{target}");
         match trials {
             None => {
                 text += "  it has libtest's harness, which lists tests and no stages: `harness = false` in its [[test]] has \

@@ -5,6 +5,8 @@ mod error;
 mod listing;
 mod result;
 mod runner;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub(crate) use arguments::{Escalate, List, Run, Selection};
 pub(crate) use error::TrialsError;
@@ -17,13 +19,14 @@ use crate::format::Format;
 use crate::outcome::{Failure, Outcome};
 use chaos_harness::ledger::{Evidence, Moment};
 use chaos_harness::settings::Settings;
-use runner::{Runner, is_given};
+use runner::{Runner, is_share};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{self, Command};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub(crate) profile: Option<&'a str>,
     /// Where the ledger is, where that is not what chaos.toml says.
     pub(crate) ledger: Option<&'a Path>,
+    /// The variable with the token that the ledger was fetched with: no affair of what is run.
+    pub(crate) token_env: Option<&'a str>,
 }
 
 /// What a run came to, and left.
@@ -71,7 +76,7 @@ fn by_hand(selection: &Selection, profile: Option<&str>, format: Format) -> Resu
         Format::Human => Shown::AsItIs,
         Format::Json => Shown::ToStandardError,
     };
-    let ran = carry_out(&Request { selection, profile, ledger: None }, &mut shown)?;
+    let ran = carry_out(&Request { selection, profile, ledger: None, token_env: None }, &mut shown)?;
     format.print(&ran.report(), || format!("\n{}", ran.in_words()))?;
     Ok(ran.outcome?)
 }
@@ -85,7 +90,8 @@ impl Ran {
         let mut text =
             if self.evidence.is_empty() { String::new() } else { result::in_words(&self.evidence) };
         for problem in &self.problems {
-            text += &format!("\nthis is no evidence, and is passed over: {problem}\n");
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\nthis is no evidence, and is passed over: {problem}\n");
         }
         text
     }
@@ -100,7 +106,9 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     let runner = Runner::find();
     if runner == Runner::CargoTest {
         // So that a build that fails is told from a test that does.
-        let built = child::run(build::command(&targets, arguments), shown).map_err(BuildError::Cargo)?;
+        let mut command = build::command(&targets, arguments);
+        withhold(&mut command, request.token_env);
+        let built = child::run(command, shown).map_err(BuildError::Cargo)?;
         if !built.success() {
             return Err(BuildError::Failed(built).into());
         }
@@ -113,6 +121,7 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     };
     let run = known_run.unwrap_or_else(fresh_run);
     let mut command = runner.command(&targets, filters, arguments);
+    withhold(&mut command, request.token_env);
     command.env("CHAOS_RUN_ID", &run);
     // Out of an archive, programs do not know where they were built.
     command.envs(runs.parent().map(|target| ("CHAOS_TARGET_DIR", target)));
@@ -125,17 +134,20 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     let new = found.evidence.into_iter().filter(|(path, one)| one.run.id == run && !before.contains(path));
     let mut evidence: Vec<_> = new.map(|(_, one)| one).collect();
     sort(&mut evidence);
-    let nothing_is_fine = status.code() == Some(Nextest::NO_TESTS_RUN)
-        && evidence.is_empty()
-        && is_given(arguments, "--partition");
-    let outcome = if nothing_is_fine {
-        // Other shards have them.
+    let has_none = status.code() == Some(Nextest::NO_TESTS_RUN) && evidence.is_empty();
+    let outcome = if has_none && is_share(arguments) {
         Ok(Outcome::Done)
     } else {
         result::outcome(&evidence, runner, status, &asked_for(filters))
     };
     let problems = found.problems.iter().map(ToString::to_string).collect();
     Ok(Ran { run, runs, evidence, problems, outcome })
+}
+
+fn withhold(command: &mut Command, variable: Option<&str>) {
+    if let Some(variable) = variable {
+        command.env_remove(variable);
+    }
 }
 
 /// What is set, as the trials will read it.

@@ -9,6 +9,7 @@ use crate::table::Table;
 use chaos_harness::experiment::Verdict;
 use chaos_harness::ledger::Evidence;
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 use std::process::ExitStatus;
 
 /// What the runner ends with where tests failed, and nothing else was wrong.
@@ -94,7 +95,73 @@ pub(super) fn in_words(evidence: &[Evidence]) -> String {
     let mut text = table.text();
     for one in evidence.iter().filter(|one| one.verdict != Verdict::Upheld) {
         let (trial, why) = (plain::line(&one.trial), plain::line(&one.why));
-        text += &format!("\n{trial}: {}: {why}\n  run again  {}\n", one.verdict, plain::line(&one.rerun));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{trial}: {}: {why}\n  run again  {}\n", one.verdict, plain::line(&one.rerun));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::evidence;
+    use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    const ALL_PASSED: i32 = 0;
+    const SOME_FAILED: i32 = 100;
+
+    fn came_to(verdicts: &[Verdict], code: i32) -> Result<Outcome, String> {
+        let evidence: Vec<_> =
+            verdicts.iter().map(|verdict| evidence("slow::2_5_percent", *verdict)).collect();
+        let status = ExitStatus::from_raw(code << 8);
+        outcome(&evidence, Runner::Nextest, status, "asked for").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_worst_verdict_is_the_outcome() {
+        use Verdict::{Error, Halted, Inconclusive, Refuted, Unsteady, Upheld};
+        assert_eq!(came_to(&[Upheld], ALL_PASSED), Ok(Outcome::Done));
+        for undecided in [Inconclusive, Unsteady, Halted] {
+            assert_eq!(came_to(&[Upheld, undecided], SOME_FAILED), Ok(Outcome::Undecided));
+            assert_eq!(came_to(&[Error, undecided], SOME_FAILED), Ok(Outcome::CouldNotRun));
+            assert_eq!(came_to(&[Error, undecided, Refuted, Upheld], SOME_FAILED), Ok(Outcome::Refuted));
+        }
+        // Whatever else became of the run, and though a retry was upheld.
+        assert_eq!(came_to(&[Refuted], 105), Ok(Outcome::Refuted));
+        assert_eq!(came_to(&[Refuted, Upheld], ALL_PASSED), Ok(Outcome::Refuted));
+        // A profile has it be a warning.
+        assert_eq!(came_to(&[Inconclusive], ALL_PASSED), Ok(Outcome::Done));
+    }
+
+    #[test]
+    fn what_no_evidence_explains_is_never_a_success() {
+        let told = |verdicts: &[Verdict], code| came_to(verdicts, code).unwrap_err();
+        assert!(told(&[], ALL_PASSED).starts_with("nothing ran: no trial asked for"));
+        assert!(told(&[], Nextest::NO_TESTS_RUN).starts_with("nothing ran"));
+        assert!(told(&[], SOME_FAILED).contains("left no evidence"));
+        assert!(told(&[Verdict::Upheld], SOME_FAILED).contains("left no evidence"));
+        assert!(told(&[Verdict::Upheld], 102).contains("cargo nextest run ended with exit status: 102"));
+        assert!(told(&[Verdict::Inconclusive], 102).contains("ended with exit status: 102"));
+    }
+
+    #[test]
+    fn the_worst_come_first_and_say_how_to_run_again() {
+        let mut all = [
+            ("b::2_5_percent", Verdict::Upheld),
+            ("c::2_5_percent", Verdict::Refuted),
+            ("a::2_5_percent", Verdict::Upheld),
+        ]
+        .map(|(trial, verdict)| evidence(trial, verdict));
+        sort(&mut all);
+        let text = in_words(&all);
+        insta::assert_snapshot!(text, @r#"
+        VERDICT  TRIAL           REACHED              OBSERVED                                                             SEED
+        refuted  c::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms (not held); error_rate < 1%: nothing (undecided)  0xc0ffee
+        upheld   a::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms; error_rate < 1%: nothing (undecided)             0xc0ffee
+        upheld   b::2_5_percent  redis 1 of 3 (33 %)  p99 < 500ms: 801ms; error_rate < 1%: nothing (undecided)             0xc0ffee
+
+        c::2_5_percent: refuted: p99 < 500ms: observed 801ms
+          run again  CHAOS_SEED=0xc0ffee cargo test -p shop
+        "#);
+    }
 }

@@ -66,10 +66,21 @@ impl Runner {
 }
 
 /// Whether an option is among the arguments, with its value in the same word or in the next.
-pub(super) fn is_given(arguments: &[String], option: &str) -> bool {
+fn is_given(arguments: &[String], option: &str) -> bool {
     arguments
         .iter()
         .any(|word| word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
+}
+
+/// Whether these arguments ask for one of several shares of the trials: the others may have them all.
+pub(super) fn is_share(arguments: &[String]) -> bool {
+    let mut words = arguments.iter();
+    let given = words.find_map(|word| match word.strip_prefix("--partition")? {
+        "" => Some(None),
+        rest => rest.strip_prefix('=').map(Some),
+    });
+    let share = given.and_then(|value| value.or_else(|| words.next().map(String::as_str)));
+    share.is_some_and(|share| share.rsplit_once('/').is_some_and(|(_, of)| of != "1"))
 }
 
 #[cfg(test)]
@@ -101,6 +112,14 @@ mod tests {
         );
         let line = words(Runner::CargoTest, &["cart", "stock"], &["--release"]).join(" ");
         assert_eq!(line, "test --package=shop --test=chaos --no-fail-fast --release -- cart stock");
+    }
+
+    #[test]
+    fn one_of_several_shares_may_be_empty_and_the_only_one_may_not() {
+        let is_share = |line: &str| is_share(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(is_share("--partition slice:1/2") && is_share("--locked --partition=hash:2/10"));
+        assert!(!is_share("--partition slice:1/1") && !is_share("--partition=count:1/1"));
+        assert!(!is_share("--partition") && !is_share("--locked"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::remote::{Remote, check_branch};
 use super::token::Token;
 use super::tree::{Needed, Prefix};
 use super::{GitError, jitter};
-use chaos_harness::ledger::{Changes, Event, Ledger};
+use chaos_harness::ledger::{Change, Changes, Event, Ledger};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -145,16 +145,16 @@ fn in_tree<E: From<GitError>>(
         }
         if git.tree_at(tip, &prefix)? != git.tree_at(&base_tip, &prefix)? {
             git.start_from(Some(tip))?;
-            let before = git.ledger(&prefix, &Needed::All, &git.empty_folder("proposed")?)?;
-            proposed = before.all_events().map_err(GitError::from)?;
+            let ledger = git.ledger(&prefix, &Needed::All, &git.empty_folder("proposed")?)?;
+            proposed = ledger.all_events().map_err(GitError::from)?;
         }
     }
     let needed = needed.and(proposed.iter().map(|event| event.experiment().clone()));
     git.start_from(Some(&base_tip))?;
     let folder = git.empty_folder("ledger")?;
     let ledger = git.ledger(&prefix, &needed, &folder)?;
-    let mut all = ledger.append(proposed).map_err(GitError::from)?;
-    let mut written = files(&ledger, &all);
+    let before = ledger.append(proposed).map_err(GitError::from)?;
+    let mut written = files(&ledger, &before);
     let changes = ledger.append(events(&ledger)?).map_err(GitError::from)?;
     written.extend(files(&ledger, &changes));
     written.sort_unstable();
@@ -163,8 +163,8 @@ fn in_tree<E: From<GitError>>(
     if written.is_empty() {
         return Ok(Proposal { changes, commit: None, lease: None });
     }
-    all.changed.extend(changes.changed.iter().cloned());
-    let commit = git.commit(Some(&base_tip), &prefix, (&folder, &written), &message(&all))?;
+    let message = message(&both(before, &changes));
+    let commit = git.commit(Some(&base_tip), &prefix, (&folder, &written), &message)?;
     if let Some(tip) = &tip
         && git.tree_at(tip, &Prefix::default())? == git.tree_at(&commit, &Prefix::default())?
         && git.header(tip, "parent")? == base_tip
@@ -182,6 +182,21 @@ fn files(ledger: &Ledger, changes: &Changes) -> Vec<PathBuf> {
     let of_experiments = changes.changed.iter().flat_map(|change| ledger.files(&change.after.experiment));
     let about = Ledger::ABOUT.iter().map(|name| ledger.folder().join(name));
     of_experiments.chain(about).filter(|path| path.exists()).collect()
+}
+
+/// Two changes as one.
+fn both(mut first: Changes, second: &Changes) -> Changes {
+    for change in &second.changed {
+        let same = |other: &&mut Change| other.after.experiment == change.after.experiment;
+        match first.changed.iter_mut().find(same) {
+            Some(other) => {
+                other.after = change.after.clone();
+                other.added += change.added;
+            }
+            None => first.changed.push(change.clone()),
+        }
+    }
+    first
 }
 
 /// What a commit says of itself.
@@ -225,8 +240,11 @@ fn send(remote: &Remote, branch: &str, commit: &str, lease: Option<&str>) -> Res
 
 /// Whether a push was refused because the branch is not what it was.
 fn is_outrun(reason: &str) -> bool {
-    let signs = ["fetch first", "non-fast-forward", "stale info", "cannot lock ref", "failed to update ref"];
-    signs.iter().any(|sign| reason.contains(sign)) || reason.contains("already exists")
+    let says = |signs: &[&str]| signs.iter().any(|sign| reason.contains(sign));
+    let is_other =
+        ["fetch first", "non-fast-forward", "stale info", "already exists", "failed to update ref"];
+    // Where it cannot ever be locked, another try will not do.
+    says(&is_other) || says(&["cannot lock ref"]) && !says(&["ermission denied", "Read-only"])
 }
 
 #[cfg(test)]
@@ -248,6 +266,7 @@ mod tests {
         for reason in [
             "[remote rejected] (pre-receive hook declined)",
             "[remote rejected] (protected branch hook declined)",
+            "[remote rejected] (cannot lock ref 'refs/heads/x': Unable to create 'x.lock': Permission denied)",
             "",
         ] {
             assert!(!is_outrun(reason), "{reason}");

@@ -1,4 +1,0 @@
-//! The lines of a journal.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| chaos_harness::__fuzz::journal(data));

@@ -1,4 +1,0 @@
-//! A stored plan, or a stored experiment.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| chaos_harness::__fuzz::plan(data));

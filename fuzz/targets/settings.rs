@@ -1,4 +1,0 @@
-//! `chaos.toml`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| chaos_harness::__fuzz::settings(data));
