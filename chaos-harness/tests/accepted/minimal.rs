@@ -28,6 +28,6 @@ pub(crate) fn check() {
     assert_eq!(definition.system.services.len(), 1);
     assert_eq!(definition.faults[0].to_string(), "latency 200ms on redis");
     assert_eq!(definition.expect[0].to_string(), "p99 < 500ms");
-    assert_eq!(definition.location.line, 19);
+    assert_eq!(definition.location.line, 13);
     assert!(definition.location.file.ends_with("minimal.rs"));
 }
