@@ -76,5 +76,5 @@ fn a_definition_says_where_it_is_written() {
     assert_eq!((location.package.as_str(), location.target.as_str()), ("chaos-harness", "attributes"));
     let source = include_str!("attributes.rs");
     let line = source.lines().nth(location.line as usize - 1).unwrap();
-    assert!(line.contains("fn checkout_survives"), "line {}: {line}", location.line);
+    assert!(line.contains("#[chaos_test("), "line {}: {line}", location.line);
 }
