@@ -117,6 +117,14 @@ fn show(shown: &mut Option<(pipe::Receiver, &mut dyn Write)>, bytes: &[u8]) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Mutex, PoisonError};
+
+    /// Runs it while no other test here does: a signal that one test sends to this process ends the programs of all.
+    fn run_alone(line: &str, shown: &mut Shown<'_>) -> ExitStatus {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        run(sh(line), shown).unwrap()
+    }
 
     fn sh(line: &str) -> Command {
         let mut command = Command::new("sh");
@@ -128,8 +136,7 @@ mod tests {
     fn both_outputs_come_in_the_order_in_which_they_were_written() {
         let mut seen = Vec::new();
         let status =
-            run(sh("for n in 1 2 3; do echo $n; echo e$n >&2; done; exit 7"), &mut Shown::To(&mut seen))
-                .unwrap();
+            run_alone("for n in 1 2 3; do echo $n; echo e$n >&2; done; exit 7", &mut Shown::To(&mut seen));
         assert_eq!(status.code(), Some(7));
         assert_eq!(String::from_utf8(seen).unwrap(), "1\ne1\n2\ne2\n3\ne3\n");
     }
@@ -137,7 +144,7 @@ mod tests {
     #[test]
     fn what_outlives_a_program_is_not_waited_for_nor_shown() {
         let mut seen = Vec::new();
-        let status = run(sh("(sleep 5; echo late) & echo early"), &mut Shown::To(&mut seen)).unwrap();
+        let status = run_alone("(sleep 5; echo late) & echo early", &mut Shown::To(&mut seen));
         assert!(status.success());
         assert_eq!(String::from_utf8(seen).unwrap(), "early\n");
     }
@@ -159,13 +166,14 @@ mod tests {
     #[test]
     fn a_signal_that_would_end_this_process_ends_the_program_in_its_own_way() {
         let line = "trap 'exit 9' TERM; echo ready; sleep 5 & wait";
-        assert_eq!(run(sh(line), &mut Shown::To(&mut Terminates)).unwrap().code(), Some(9));
+        assert_eq!(run_alone(line, &mut Shown::To(&mut Terminates)).code(), Some(9));
     }
 
     #[test]
     fn all_of_a_lot_is_shown() {
         let mut seen = Vec::new();
-        run(sh("head -c 3000000 /dev/zero"), &mut Shown::To(&mut seen)).unwrap();
+        let status = run_alone("head -c 3000000 /dev/zero", &mut Shown::To(&mut seen));
+        assert!(status.success(), "{status}");
         assert_eq!(seen.len(), 3_000_000);
     }
 
