@@ -4,6 +4,7 @@
 pub mod cargo_chaos;
 pub mod descriptors;
 pub mod echo;
+pub mod git;
 pub mod program;
 #[cfg(feature = "cli")]
 pub mod scratch;

@@ -5,7 +5,7 @@ use super::provenance;
 use super::session::Session;
 use crate::experiment::{Reached, Verdict};
 use crate::ledger::{
-    Evidence, EvidenceStage, Moment, Observed, ReachedShare, SourceLocation, TouchedOperations,
+    Evidence, EvidenceStage, Moment, Observed, Origin, ReachedShare, SourceLocation, TouchedOperations,
 };
 use crate::measure::{Decision, Evaluated};
 use crate::report::Report;
@@ -71,7 +71,7 @@ pub(super) fn of(
         run: provenance::run(session.settings.environment.run_id.as_deref(), &session.run),
         commit: commit.id.clone(),
         dirty: commit.dirty,
-        origin: provenance::origin(),
+        origin: Origin::of_github(|name| std::env::var(name).ok()),
         policy: session.settings.ledger.policy(),
         approved_by: session.settings.approved_by().map(str::to_owned),
         injected: plan.inject,

@@ -1,17 +1,11 @@
 //! What is tested, and in which run of CI: what the environment of GitHub Actions says, and git where it says nothing.
 
 use super::folder::RunId;
-use crate::ledger::{Attempt, Origin, RunRef};
-use serde::Deserialize;
-use std::fs::File;
-use std::io::{self, Read as _};
+use crate::ledger::{Attempt, RunRef};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-
-/// An event's payload is a few kilobytes; one that is longer is none of GitHub's.
-const LONGEST_PAYLOAD: u64 = 8 << 20;
 
 /// Where the trials of this process come from.
 #[derive(Debug)]
@@ -90,36 +84,6 @@ pub(super) fn attempt() -> Attempt {
     Attempt { run: number("GITHUB_RUN_ATTEMPT").unwrap_or(1), trial: number("NEXTEST_ATTEMPT").unwrap_or(1) }
 }
 
-/// What started the run, so far as GitHub says.
-pub(super) fn origin() -> Origin {
-    let payload = said("GITHUB_EVENT_PATH").and_then(|path| Payload::read(Path::new(&path)).ok());
-    Origin {
-        event: said("GITHUB_EVENT_NAME"),
-        git_ref: said("GITHUB_REF"),
-        default_branch: payload.and_then(|payload| payload.repository?.default_branch),
-        repository: said("GITHUB_REPOSITORY"),
-    }
-}
-
-/// What is of interest in the payload of an event.
-#[derive(Debug, Default, Deserialize)]
-struct Payload {
-    repository: Option<Repository>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Repository {
-    default_branch: Option<String>,
-}
-
-impl Payload {
-    fn read(path: &Path) -> io::Result<Self> {
-        let mut text = Vec::new();
-        File::open(path)?.take(LONGEST_PAYLOAD).read_to_end(&mut text)?;
-        serde_json::from_slice(&text).map_err(io::Error::from)
-    }
-}
-
 fn said(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
 }
@@ -152,21 +116,5 @@ mod tests {
         assert_eq!((clean.id.as_ref().unwrap().len(), clean.dirty), (40, false));
         fs::write(folder.path().join("file"), "b").unwrap();
         assert_eq!(look(), Some(Commit { dirty: true, ..clean }));
-    }
-
-    #[test]
-    fn a_payload_says_the_default_branch_whatever_else_it_says() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("event.json");
-        let branch = |text: &str| {
-            fs::write(&path, text).unwrap();
-            Payload::read(&path).ok().and_then(|payload| payload.repository?.default_branch)
-        };
-        assert_eq!(
-            branch(r#"{"repository": {"default_branch": "trunk", "id": 1}, "sender": {}}"#).as_deref(),
-            Some("trunk")
-        );
-        assert_eq!(branch("{}"), None);
-        assert_eq!(branch("not JSON"), None);
     }
 }

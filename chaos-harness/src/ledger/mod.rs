@@ -16,6 +16,7 @@ mod form;
 mod fuzzing;
 mod history;
 pub(crate) mod moment;
+mod origin;
 mod policy;
 mod run;
 #[cfg(test)]
@@ -37,7 +38,8 @@ pub use fingerprint::{Fingerprint, ParseFingerprintError, Part};
 pub use fuzzing::ledger as fuzz_ledger;
 pub use history::History;
 pub use moment::{Moment, ParseMomentError};
+pub use origin::{Elsewhere, Origin};
 pub use policy::Policy;
-pub use run::{Attempt, Origin, RunRef};
+pub use run::{Attempt, RunRef};
 pub use state::{Counts, Failure, Move, Reset, StageRef, Standing, State};
 pub use store::{Change, Changes, Ledger, LedgerError, Mismatch};

@@ -185,10 +185,7 @@ fn evidence_below(runs: &Path) -> Vec<PathBuf> {
 }
 
 fn git(folder: &Path, line: &str) {
-    let mut command = std::process::Command::new("git");
-    command.args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(line.split(' '));
-    let done = outcome(command.current_dir(folder)).unwrap();
-    assert_eq!(done.code, Some(0), "git {line}: {}", done.stderr);
+    chaos_tests::git::said(folder, line.split(' ')).unwrap();
 }
 
 #[test]

@@ -48,9 +48,6 @@ impl GitHub {
         let laptop = github.laptop();
         git(github.folder.path(), ["clone", "--quiet", "origin.git", "laptop"]);
         git(&laptop, ["switch", "--quiet", "-c", "main"]);
-        for (name, value) in [("user.name", "Developer"), ("user.email", "developer@example.com")] {
-            git(&laptop, ["config", name, value]);
-        }
         for folder in ["src", "tests", ".config"] {
             fs::create_dir(laptop.join(folder)).unwrap();
         }
@@ -153,10 +150,7 @@ impl GitHub {
 
     /// A file of the ledger, as the server has it.
     pub(crate) fn ledger(&self, file: &str) -> Option<String> {
-        let mut show = Command::new("git");
-        show.args(["show", &format!("chaos-ledger:{file}")]).current_dir(self.origin());
-        let shown = outcome(&mut show).unwrap();
-        (shown.code == Some(0)).then_some(shown.stdout)
+        chaos_tests::git::said(&self.origin(), ["show", &format!("chaos-ledger:{file}")]).ok()
     }
 
     /// What the ledger says of the experiment.
@@ -171,10 +165,7 @@ impl GitHub {
 
     /// The commit that the ledger's branch is at.
     pub(crate) fn ledger_tip(&self) -> Option<String> {
-        let mut parse = Command::new("git");
-        parse.args(["rev-parse", "--verify", "--quiet", "chaos-ledger"]).current_dir(self.origin());
-        let parsed = outcome(&mut parse).unwrap();
-        (parsed.code == Some(0)).then(|| parsed.stdout.trim().to_owned())
+        chaos_tests::git::said(&self.origin(), ["rev-parse", "--verify", "--quiet", "chaos-ledger"]).ok()
     }
 
     /// What the server does with a push: a hook of git's.
@@ -246,7 +237,7 @@ impl Run<'_> {
             .env("GITHUB_EVENT_PATH", payload)
             .env("GITHUB_REF", self.trigger.git_ref())
             .env("GITHUB_BASE_REF", base)
-            .env("GITHUB_SHA", sha.trim())
+            .env("GITHUB_SHA", sha)
             .env("GITHUB_RUN_ID", self.id.to_string())
             .env("GITHUB_RUN_ATTEMPT", "1")
             .env("GITHUB_SERVER_URL", "https://github.com")
@@ -339,11 +330,5 @@ pub(crate) fn said(outcome: &Outcome) -> Value {
 
 /// Runs git, which must succeed.
 pub(crate) fn git<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> String {
-    let mut command = Command::new("git");
-    command.args(arguments).current_dir(folder);
-    // Whatever the machine's own git is told.
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    let ran = outcome(&mut command).unwrap();
-    assert_eq!(ran.code, Some(0), "{command:?}: {}", ran.stderr);
-    ran.stdout
+    chaos_tests::git::said(folder, arguments).unwrap()
 }

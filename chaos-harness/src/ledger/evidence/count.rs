@@ -2,7 +2,7 @@
 
 use super::Evidence;
 use crate::ledger::event::LONGEST_WHY;
-use crate::ledger::{Event, EventKind, Moment, TrialEvent};
+use crate::ledger::{Elsewhere, Event, EventKind, Moment, TrialEvent};
 use std::time::Duration;
 
 /// How far the clocks of two machines may be apart.
@@ -42,18 +42,20 @@ pub enum NotCounted {
     },
 }
 
-pub(super) fn to_event(evidence: &Evidence, now: Moment) -> Result<Event, NotCounted> {
-    let origin = &evidence.origin;
-    if let Some(event) = origin.unmerged() {
-        return Err(NotCounted::Unmerged { event: event.to_owned() });
+impl From<Elsewhere> for NotCounted {
+    fn from(elsewhere: Elsewhere) -> Self {
+        match elsewhere {
+            Elsewhere::Unmerged { event } => Self::Unmerged { event },
+            Elsewhere::OtherBranch { git_ref, default_branch } => {
+                Self::OtherBranch { git_ref, default_branch }
+            }
+        }
     }
-    if let (Some(git_ref), Some(default_branch)) = (&origin.git_ref, &origin.default_branch)
-        && git_ref.strip_prefix("refs/heads/") != Some(default_branch)
-    {
-        return Err(NotCounted::OtherBranch {
-            git_ref: git_ref.clone(),
-            default_branch: default_branch.clone(),
-        });
+}
+
+pub(super) fn to_event(evidence: &Evidence, now: Moment) -> Result<Event, NotCounted> {
+    if let Some(elsewhere) = evidence.origin.elsewhere() {
+        return Err(elsewhere.into());
     }
     if !evidence.injected {
         return Err(NotCounted::NotInjected);

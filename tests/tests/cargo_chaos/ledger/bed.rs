@@ -9,6 +9,8 @@ use chaos_harness::ledger::{
 use chaos_tests::cargo_chaos::command;
 use chaos_tests::program::{Outcome, outcome};
 use serde_json::Value;
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -66,32 +68,50 @@ impl Bed {
     }
 
     pub(super) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        let said = outcome(git_command(folder, &self.at("home")).args(arguments)).unwrap();
-        assert_eq!(said.code, Some(0), "git {arguments:?}: {}", said.stderr);
-        said.stdout.trim().to_owned()
+        chaos_tests::git::said(folder, arguments).unwrap()
     }
 
     /// `cargo chaos`, in a folder.
-    pub(super) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = command(arguments).unwrap();
         quiet(&mut command, &self.at("home"));
         command.current_dir(folder);
         command
     }
 
-    pub(super) fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(super) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         outcome(&mut self.command(self.folder.path(), arguments)).unwrap()
     }
 
+    /// The arguments that record this evidence in the ledger's branch of the remote.
+    pub(super) fn record_to_branch(&self, evidence: &str) -> Vec<String> {
+        self.record_to("chaos-ledger", evidence)
+    }
+
+    /// The arguments that propose this evidence's record on a branch, for the tree of `main`.
+    pub(super) fn record_for_main(&self, branch: &str, evidence: &str) -> Vec<String> {
+        let mut arguments = self.record_to(branch, evidence);
+        arguments.extend(["--base", "main"].map(str::to_owned));
+        arguments
+    }
+
+    fn record_to(&self, branch: &str, evidence: &str) -> Vec<String> {
+        let remote = self.remote();
+        let arguments = ["ci", "record", "--evidence", evidence, "--remote", &remote, "--push", branch];
+        arguments.map(str::to_owned).to_vec()
+    }
+
     /// What a command says that does what it is asked.
-    pub(super) fn done(&self, arguments: &[&str]) -> String {
+    pub(super) fn done(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> String {
         let outcome = self.run(arguments);
         assert_eq!(outcome.code, Some(0), "{arguments:?}: {}", outcome.stderr);
         outcome.stdout
     }
 
-    pub(super) fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.done(&[arguments, &["--format", "json"]].concat())).unwrap()
+    pub(super) fn json(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> Value {
+        let mut arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
+        arguments.extend(["--format", "json"].map(OsStr::new));
+        serde_json::from_str(&self.done(&arguments)).unwrap()
     }
 
     /// The ledger that a commit of the remote has, or a folder of it.
@@ -119,13 +139,6 @@ impl Bed {
         }
         runs.display().to_string()
     }
-}
-
-fn git_command(folder: &Path, home: &Path) -> Command {
-    let mut git = Command::new("git");
-    quiet(&mut git, home);
-    git.args(["-c", "user.name=dev", "-c", "user.email=dev@example.com"]).current_dir(folder);
-    git
 }
 
 /// Takes away what the machine and its user say.

@@ -61,18 +61,9 @@ fn a_shallow_clone_with_a_detached_head_does_as_well() {
 #[test]
 fn nothing_is_pushed_that_was_only_asked_about() {
     let bed = Bed::new();
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
-    let said = bed.done(&[
-        "ci",
-        "record",
-        "--evidence",
-        &evidence,
-        "--push",
-        "chaos-ledger",
-        "--remote",
-        &remote,
-        "--dry-run",
-    ]);
+    let mut record = bed.record_to_branch(&bed.leave("evidence", &nights()));
+    record.push("--dry-run".to_owned());
+    let said = bed.done(&record);
     assert!(said.contains("promoted from stage 1 to 2") && said.contains("nothing was written"), "{said}");
     assert_eq!(bed.git_in(&bed.at("remote.git"), &["branch", "--list"]), "");
 }
@@ -94,12 +85,9 @@ fn hooks_filters_and_variables_of_others_have_no_part_in_it() {
     );
     fs::write(bed.at("home/.gitconfig"), config).unwrap();
     fs::write(bed.at("attributes"), "* filter=odd\n").unwrap();
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
+    let record = bed.record_to_branch(&bed.leave("evidence", &nights()));
     for _ in 0..2 {
-        let mut command = bed.command(
-            &bed.at(""),
-            &["ci", "record", "--evidence", &evidence, "--push", "chaos-ledger", "--remote", &remote],
-        );
+        let mut command = bed.command(&bed.at(""), &record);
         command
             .env("GIT_DIR", "/nonexistent")
             .env("GIT_INDEX_FILE", "/nonexistent")
@@ -135,9 +123,7 @@ fn a_branch_of_other_things_is_not_taken_for_a_ledger() {
 #[test]
 fn a_link_in_the_branch_leads_nowhere() {
     let bed = Bed::new();
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
-    let record = ["ci", "record", "--push", "chaos-ledger", "--remote", &remote, "--evidence"];
-    bed.done(&[&record[..], &[&evidence]].concat());
+    bed.done(&bed.record_to_branch(&bed.leave("evidence", &nights())));
     let clone = bed.commit("chaos-ledger", "README.md", "changed\n");
     fs::create_dir(bed.at("elsewhere")).unwrap();
     std::os::unix::fs::symlink(bed.at("elsewhere"), clone.join("other")).unwrap();
@@ -146,7 +132,7 @@ fn a_link_in_the_branch_leads_nowhere() {
     bed.git_in(&clone, &["push", "-q", "origin", "chaos-ledger"]);
     let mut other = trial(1, "n4", 1);
     other.experiment = "other::chaos::x".parse().unwrap();
-    bed.done(&[&record[..], &[&bed.leave("other", [&other])]].concat());
+    bed.done(&bed.record_to_branch(&bed.leave("other", [&other])));
     assert_eq!(fs::read_dir(bed.at("elsewhere")).unwrap().count(), 0);
     assert_eq!(bed.ledger_of("chaos-ledger").states().unwrap().len(), 2);
     assert_eq!(bed.git_in(&bed.at("remote.git"), &["show", "chaos-ledger:README.md"]), "changed");

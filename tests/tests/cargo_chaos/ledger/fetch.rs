@@ -8,21 +8,10 @@ use std::fs;
 #[test]
 fn the_ledger_of_the_base_is_fetched_whatever_is_checked_out() {
     let bed = Bed::new();
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
+    let evidence = bed.leave("evidence", &nights());
     let clone = bed.commit("main", "a", "1");
-    bed.done(&["ci", "record", "--evidence", &evidence, "--remote", &remote, "--push", "chaos-ledger"]);
-    bed.done(&[
-        "ci",
-        "record",
-        "--evidence",
-        &evidence,
-        "--remote",
-        &remote,
-        "--push",
-        "bot",
-        "--base",
-        "main",
-    ]);
+    bed.done(&bed.record_to_branch(&evidence));
+    bed.done(&bed.record_for_main("bot", &evidence));
     bed.git_in(&clone, &["fetch", "-q", "origin", "bot"]);
     bed.git_in(&clone, &["merge", "-q", "FETCH_HEAD"]);
     bed.git_in(&clone, &["push", "-q", "origin", "main"]);

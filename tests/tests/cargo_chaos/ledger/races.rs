@@ -16,16 +16,12 @@ fn one(run: &str, name: &str) -> Evidence {
 #[test]
 fn recorders_that_begin_at_once_lose_nothing_not_even_the_first_push() {
     let bed = Bed::new();
-    let remote = bed.remote();
     let running: Vec<_> = (0..6)
         .map(|recorder| {
             let run = format!("run-{recorder}");
             // One experiment of all, and one of its own.
             let all = [one(&run, "cart::slow_redis"), one(&run, &format!("own_{recorder}"))];
-            let evidence = bed.leave(&run, &all);
-            let arguments =
-                ["ci", "record", "--evidence", &evidence, "--push", "chaos-ledger", "--remote", &remote];
-            let mut command = bed.command(&bed.at(""), &arguments);
+            let mut command = bed.command(&bed.at(""), &bed.record_to_branch(&bed.leave(&run, &all)));
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         })
         .collect();

@@ -6,19 +6,7 @@ use std::fs;
 const PROPOSED: &str = "chaos-promotions:chaos/ledger";
 
 fn record(bed: &Bed, evidence: &str) -> serde_json::Value {
-    let remote = bed.remote();
-    bed.json(&[
-        "ci",
-        "record",
-        "--evidence",
-        evidence,
-        "--remote",
-        &remote,
-        "--push",
-        "chaos-promotions",
-        "--base",
-        "main",
-    ])
+    bed.json(&bed.record_for_main("chaos-promotions", evidence))
 }
 
 fn in_remote(bed: &Bed, arguments: &[&str]) -> String {
@@ -99,19 +87,7 @@ fn a_branch_that_others_work_on_is_never_made_anew() {
 fn a_damaged_ledger_in_the_base_is_not_written_over() {
     let bed = Bed::new();
     let clone = bed.commit("main", "chaos/ledger/shop/chaos/cart.slow_redis.json", "{\n  \"schema\": 9\n}\n");
-    let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
-    let outcome = bed.run(&[
-        "ci",
-        "record",
-        "--evidence",
-        &evidence,
-        "--remote",
-        &remote,
-        "--push",
-        "bot",
-        "--base",
-        "main",
-    ]);
+    let outcome = bed.run(&bed.record_for_main("bot", &bed.leave("evidence", &nights())));
     assert_eq!(outcome.code, Some(4));
     assert!(outcome.stderr.contains("is of form 9, which a newer release"), "{}", outcome.stderr);
     assert_eq!(in_remote(&bed, &["branch", "--list", "bot"]), "");

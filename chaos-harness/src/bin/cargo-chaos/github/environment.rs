@@ -13,12 +13,10 @@ const LONGEST_PAYLOAD: usize = 8 << 20;
 pub(crate) struct Github {
     /// Whether it is GitHub that runs this: else there is no one to take commands.
     pub(crate) is_running: bool,
-    /// What started the workflow: `pull_request`, `schedule`.
-    pub(crate) event: Option<String>,
+    /// What started the workflow, and on which branch.
+    pub(crate) origin: Origin,
     /// The run, over all its jobs.
     pub(crate) run: Option<String>,
-    /// The branch, tag or proposal that it is on.
-    git_ref: Option<String>,
     /// The branch that a pull request goes to.
     base: Option<String>,
     /// The file with what there is to say of the event.
@@ -52,9 +50,8 @@ impl Github {
         let of_step = |name| said(name).filter(|_| is_running).map(PathBuf::from);
         Self {
             is_running,
-            event: said("GITHUB_EVENT_NAME"),
+            origin: Origin::of_github(&variable),
             run: said("GITHUB_RUN_ID"),
-            git_ref: said("GITHUB_REF"),
             base: said("GITHUB_BASE_REF"),
             payload: said("GITHUB_EVENT_PATH").map(PathBuf::from),
             output: of_step("GITHUB_OUTPUT"),
@@ -63,30 +60,15 @@ impl Github {
         }
     }
 
-    /// What started the run, and on which branch. Where it is started by the clock, it is on the default branch, and the payload
-    /// says nothing of that.
-    pub(crate) fn origin(&self) -> Origin {
-        let payload = self.payload.as_deref().and_then(|payload| read(payload).ok());
-        let default_branch = payload.and_then(|event| {
-            event["repository"]["default_branch"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
-        });
-        Origin {
-            event: self.event.clone(),
-            git_ref: self.git_ref.clone(),
-            default_branch,
-            ..Origin::default()
-        }
-    }
-
     /// The branch that the change goes to, where this is one: a pull request, whatever happened to it, or a merge group.
     pub(crate) fn base(&self) -> Result<Option<String>, NoBase> {
-        let Some(event) = &self.event else { return Ok(None) };
+        let Some(event) = &self.origin.event else { return Ok(None) };
         let base = match event.as_str() {
             "pull_request" | "pull_request_target" => {
                 self.base.clone().ok_or_else(|| "GITHUB_BASE_REF is empty".to_owned())
             }
             "merge_group" => self.said_in_payload("/merge_group/base_ref"),
-            _ if self.origin().unmerged().is_some() => self.said_in_payload("/pull_request/base/ref"),
+            _ if self.origin.unmerged().is_some() => self.said_in_payload("/pull_request/base/ref"),
             _ => return Ok(None),
         };
         base.map(Some).map_err(|why| NoBase { event: event.clone(), why })

@@ -7,7 +7,7 @@ use super::git::Needed;
 use crate::github::Github;
 use crate::outcome::{Failure, Outcome};
 use crate::plain;
-use chaos_harness::ledger::{Event, Evidence, EvidenceError, ExperimentId, Gathered, Moment, Origin};
+use chaos_harness::ledger::{Elsewhere, Event, Evidence, EvidenceError, ExperimentId, Gathered, Moment};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,6 +33,17 @@ enum RecordError {
     Destination(#[from] DestinationError),
 }
 
+impl From<Elsewhere> for RecordError {
+    fn from(elsewhere: Elsewhere) -> Self {
+        match elsewhere {
+            Elsewhere::Unmerged { event } => Self::ReadOnly(event),
+            Elsewhere::OtherBranch { git_ref, default_branch } => {
+                Self::OtherBranch { git_ref, default_branch }
+            }
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 struct Recorded {
@@ -55,15 +66,8 @@ struct Left {
 /// Folds evidence into the ledger.
 pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
     let github = Github::from_env();
-    let here = github.origin();
-    if let Some(event) = here.unmerged() {
-        return Err(Failure::usage(RecordError::ReadOnly(event.to_owned())));
-    }
-    if let (Some(git_ref), Some(default_branch)) = (&here.git_ref, &here.default_branch)
-        && git_ref.strip_prefix("refs/heads/") != Some(default_branch)
-    {
-        let (git_ref, default_branch) = (git_ref.clone(), default_branch.clone());
-        return Err(Failure::usage(RecordError::OtherBranch { git_ref, default_branch }));
+    if let Some(elsewhere) = github.origin.elsewhere() {
+        return Err(Failure::usage(RecordError::from(elsewhere)));
     }
     let folder = &arguments.evidence;
     std::fs::read_dir(folder).map_err(|source| RecordError::NoFolder { folder: folder.clone(), source })?;
@@ -74,8 +78,7 @@ pub(crate) fn record(arguments: &Record) -> Result<Outcome, Failure> {
     for (file, mut evidence) in evidence {
         // Of its own run, the recorder knows better than what the tests wrote.
         if github.is_running && github.run.as_ref() == Some(&evidence.run.id) {
-            let repository = evidence.origin.repository.take();
-            evidence.origin = Origin { repository, ..here.clone() };
+            evidence.origin = github.origin.clone();
         }
         match evidence.to_event(now) {
             Ok(event) => events.push(event),
