@@ -5,7 +5,7 @@
 
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt, SeedableRng};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,7 +18,8 @@ use std::str::FromStr;
 /// assert_eq!(seed.to_string(), "0xc0ffee");
 /// # Ok::<(), chaos_harness::ParseSeedError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Seed(u64);
 
 impl Seed {

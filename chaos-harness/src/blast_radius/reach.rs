@@ -3,7 +3,7 @@
 use super::{Scope, Targets};
 use crate::chance::Seed;
 use crate::units::{Percent, Portion, Share};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -124,7 +124,8 @@ impl fmt::Display for Extent {
 }
 
 /// Which instances, or what share of connections, a fault touches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Reach {
     /// These instances, by index.
     Instances {

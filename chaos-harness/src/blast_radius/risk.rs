@@ -8,7 +8,7 @@
 //! ```
 
 use crate::units::Percent;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// How much there is to lose at a [stage](crate::Stage).
@@ -22,7 +22,8 @@ use std::fmt;
 /// | up to 20 % | medium |
 /// | up to 50 % | high |
 /// | more | critical |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Little.

@@ -3,12 +3,13 @@
 use super::Risk;
 use crate::fault::Fault;
 use crate::units::Share;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::num::NonZeroU32;
 
 /// How much of a service a fault may touch: never nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum Scope {
     /// This many instances.
@@ -69,7 +70,8 @@ impl fmt::Display for Scope {
 /// ```compile_fail
 /// let nothing = chaos_harness::Stage::instances::<0>();
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Stage {
     name: Option<String>,
     scope: Scope,

@@ -1,6 +1,6 @@
 //! The instances that a fault touches: at least one.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
@@ -11,7 +11,8 @@ use std::num::NonZeroU32;
 /// assert_eq!(Targets::try_from(vec![2, 0]).map(|targets| targets.as_slice().to_vec()), Ok(vec![0, 2]));
 /// assert!(Targets::try_from(vec![]).is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
 pub struct Targets(Vec<usize>);
 

@@ -9,13 +9,14 @@ use crate::measure::{Load, Threshold};
 use crate::system::{ErasedSystem, System, SystemSpec, SystemValue};
 use crate::units::Percent;
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What an experiment says, as plain data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Definition {
     /// Its name: the path of its function without the crate, as `cart::survives_slow_redis`.
     pub name: String,
@@ -56,7 +57,8 @@ pub struct Definition {
 }
 
 /// A place in the source.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Location {
     /// The package.
     pub package: String,
@@ -69,7 +71,8 @@ pub struct Location {
 }
 
 /// How the steady state must come back once the faults are undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Recover {
     /// How long it may take.
     pub within: Duration,

@@ -8,6 +8,7 @@ mod outline;
 mod plan;
 pub(crate) mod reached;
 mod run;
+#[cfg(feature = "records")]
 mod stored;
 mod undo;
 mod verdict;
@@ -21,6 +22,7 @@ pub(crate) use outline::outline;
 pub use plan::{Injection, Plan, PlannedStage};
 pub use reached::{Reached, ReachedKind, ReachedOperations};
 pub(crate) use run::{Setup, refuse, run};
+#[cfg(feature = "records")]
 pub use stored::StoredError;
 pub use undo::{NotUndone, Then, UndoResult};
 pub use verdict::{

@@ -6,13 +6,14 @@ use crate::chance::Seed;
 use crate::fault::Fault;
 use crate::redact::Redactor;
 use crate::system::ChosenService;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Everything that was decided before a trial began. It is written to the journal: the same plan runs the same trial.
 ///
 /// What is not to be shown (a [`Secret`](crate::Secret), the password of a URL, a variable or an option whose name says
 /// what it is) is stored as `[redacted]`. A plan with such a gap is for reading: it is refused where it is to be run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Plan {
     /// The version of this form.
     pub schema: u32,
@@ -31,7 +32,8 @@ pub struct Plan {
 }
 
 /// One stage of a ladder, as it is run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct PlannedStage {
     /// Its place on the ladder, from 1.
     pub number: usize,
@@ -53,7 +55,8 @@ pub struct PlannedStage {
 }
 
 /// A fault and where it goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Injection {
     /// What is injected.
     pub fault: Fault,

@@ -2,7 +2,7 @@
 
 use crate::blast_radius::{Reach, Scope};
 use crate::units::Portion;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// How much of a service one fault really reached, as it was counted while the fault was in effect.
@@ -10,7 +10,8 @@ use std::fmt;
 /// Instances are those that the fault was put on. Connections and requests are counted by the proxy, from the moment
 /// before the fault was put there, over the routes to all instances of the service: what uses the service on another way
 /// is not seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Reached {
     /// The fault.
@@ -36,7 +37,8 @@ pub struct Reached {
 }
 
 /// What a share is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum ReachedKind {
     /// Whole instances.
@@ -48,7 +50,8 @@ pub enum ReachedKind {
 }
 
 /// The operations of the workload that ran while a fault was in effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ReachedOperations {
     /// How many were started.
     pub started: u64,

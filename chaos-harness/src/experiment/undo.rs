@@ -1,11 +1,12 @@
 //! What became of undoing: reported beside the verdict, never instead of it.
 
 use crate::safety::{Attempt, Forced};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// Whether a trial left everything as it was. Says nothing about the hypothesis: that is the verdict's affair.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum UndoResult {
     /// Everything was undone as it was meant to be.
@@ -26,7 +27,8 @@ pub enum UndoResult {
 }
 
 /// Something that was not undone when it should have been.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct NotUndone {
     /// What was to be done.
     pub what: String,
@@ -37,7 +39,8 @@ pub struct NotUndone {
 }
 
 /// What becomes of something that was not undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
     /// Nothing is left of it: it was undone at last, or what it was on has ended with the trial.

@@ -3,12 +3,13 @@
 use super::Reached;
 use crate::measure::{Decision, Evaluated};
 use crate::units::show_duration;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// What became of the hypothesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every threshold was decided in its favour; the faults had an effect and were undone.
@@ -26,7 +27,8 @@ pub enum Verdict {
 }
 
 /// Who is to look at it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// The system under test.
@@ -40,7 +42,8 @@ pub enum Blame {
 }
 
 /// One part of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Before the faults.
@@ -52,7 +55,8 @@ pub enum Phase {
 }
 
 /// The verdict, who is to look at it, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Conclusion {
     /// What became of the hypothesis.
     pub verdict: Verdict,
@@ -63,7 +67,8 @@ pub struct Conclusion {
 }
 
 /// What stood in the way of a trial.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Obstacle {
     /// Who is to look at it.
     pub blame: Blame,
@@ -72,7 +77,8 @@ pub struct Obstacle {
 }
 
 /// A panic of the workload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Panicked {
     /// When.
     pub phase: Phase,
@@ -81,7 +87,8 @@ pub struct Panicked {
 }
 
 /// A halt condition that was met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Halt {
     /// When.
     pub phase: Phase,
@@ -90,7 +97,8 @@ pub struct Halt {
 }
 
 /// The thresholds of one phase, and whether the load was what was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Judged {
     /// Each threshold with what was seen.
     pub thresholds: Vec<Evaluated>,
@@ -102,7 +110,8 @@ pub struct Judged {
 }
 
 /// Whether an injection touched what it was to touch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Effect {
     /// The fault.
     pub fault: String,
@@ -113,7 +122,8 @@ pub struct Effect {
 }
 
 /// How the steady state came back.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Recovery {
     /// How long after the faults were undone; `None` where it did not.
     pub after: Option<Duration>,
@@ -124,7 +134,8 @@ pub struct Recovery {
 }
 
 /// What was seen in a trial.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Facts {
     /// What stood in the way, in the order in which it did.
     pub obstacles: Vec<Obstacle>,

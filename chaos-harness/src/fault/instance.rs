@@ -3,12 +3,13 @@
 use super::{Fault, FaultKind};
 use crate::system::ServiceName;
 use crate::units::{Bytes, Percent, show_duration};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// What is done to an instance. Each one is undone: a stopped instance is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum InstanceFault {
     /// Killed at once (SIGKILL); undone by starting it again.

@@ -19,7 +19,7 @@ mod stream;
 use crate::proxy::{Stream, Toxic};
 use crate::system::ServiceName;
 use crate::units::show_duration;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub use stream::{LimitData, Slicer, SlowClose, Stall};
 pub use stream::{limit_data, slicer, slow_close, stall};
 
 /// What is injected, and into which service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Fault {
     /// The service it is injected into.
     pub service: ServiceName,
@@ -43,7 +44,8 @@ pub struct Fault {
 }
 
 /// What a fault does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum FaultKind {
     /// A fault on the byte stream of the routes to the service.

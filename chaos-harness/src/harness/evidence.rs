@@ -9,28 +9,21 @@ use crate::ledger::{
 };
 use crate::measure::{Decision, Evaluated};
 use crate::report::Report;
-use std::io;
 
 /// Why there is no evidence of a trial.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoEvidence {
-    #[error(
-        "there is no evidence for the ledger: the experiment does not say which package and test target it is part of"
-    )]
-    Nameless,
-    #[error(
-        "there is no evidence for the ledger, for it cannot be written without what is not to be shown: {0}"
-    )]
-    Unspeakable(io::Error),
-}
+#[error(
+    "there is no evidence for the ledger: the experiment does not say which package and test target it is part of"
+)]
+pub(super) struct Nameless;
 
-/// The evidence of a trial that came to an end, without what is not to be shown.
+/// The evidence of a trial that came to an end.
 pub(super) fn of(
     report: &Report,
     ladder: &Ladder,
     needs_approval: bool,
     session: &Session,
-) -> Result<Evidence, NoEvidence> {
+) -> Result<Evidence, Nameless> {
     let Report { plan, facts, conclusion, .. } = report;
     let proof = &ladder.proof;
     let commit = session.provenance.commit();
@@ -44,9 +37,9 @@ pub(super) fn of(
         other => (other, conclusion.reasons.join("; ")),
     };
     let judged = facts.turbulence.as_ref().or(facts.baseline.as_ref());
-    let evidence = Evidence {
+    Ok(Evidence {
         schema: Evidence::SCHEMA,
-        experiment: proof.id.clone().ok_or(NoEvidence::Nameless)?,
+        experiment: proof.id.clone().ok_or(Nameless)?,
         location: SourceLocation { file: location.file.clone(), line: location.line },
         fingerprint: ladder.fingerprint(),
         stage: EvidenceStage {
@@ -83,10 +76,7 @@ pub(super) fn of(
             .display()
             .to_string(),
         rerun: report.rerun.clone(),
-    };
-    // As JSON, so that no field is forgotten.
-    let shown = plan.redactor().line(&evidence).and_then(|text| serde_json::from_slice(&text));
-    shown.map_err(|error| NoEvidence::Unspeakable(error.into()))
+    })
 }
 
 /// What a fault came to, where it could be counted.

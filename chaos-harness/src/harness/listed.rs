@@ -6,14 +6,15 @@ use crate::ledger::{ExperimentId, Fingerprint, Moment, Part, SourceLocation};
 use crate::redact::Redactor;
 use crate::system::{ProviderKind, SystemSpec};
 use crate::units::Percent;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// The variable that asks for the list in place of a run.
 const VARIABLE: &str = "CHAOS_LISTING";
 
 /// One trial of a test program, as a line of `CHAOS_LISTING=json` says it: for tools that list what is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedTrial {
     /// [`ListedTrial::SCHEMA`].
@@ -43,7 +44,8 @@ pub struct ListedTrial {
 }
 
 /// The stage of a trial.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedStage {
     /// Its number, from 1.
@@ -65,7 +67,8 @@ pub struct ListedStage {
 }
 
 /// What a stage comes to on one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedReach {
     /// The service.
@@ -84,7 +87,8 @@ impl From<Touch> for ListedReach {
 }
 
 /// What an experiment has earned, as the ledger says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedProof {
     /// The stage that the gate runs, from 1.

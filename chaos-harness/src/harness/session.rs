@@ -249,8 +249,9 @@ impl Session {
 
     /// Leaves what the trial came to where a recorder finds it. That it cannot is told, and no reason to fail.
     fn leave_evidence(&self, report: &Report, ladder: &Ladder, needs_approval: bool) {
-        let written =
-            evidence::of(report, ladder, needs_approval, self).map(|evidence| evidence.write(&self.runs));
+        let redactor = report.plan.redactor();
+        let written = evidence::of(report, ladder, needs_approval, self)
+            .map(|evidence| evidence.write_redacted(&self.runs, &redactor));
         let failure = match written {
             Ok(Ok(_)) => return,
             Ok(Err(error)) => causes(&error),

@@ -4,7 +4,7 @@ use super::form::{Form, FormError, is_plain, read};
 use super::{Attempt, Digest, ExperimentId, Fingerprint, Hasher, Moment, Policy, RunRef};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::time::Duration;
 
 /// Longest reason of a verdict that is kept, in characters: a state stays something to be read.
@@ -14,7 +14,8 @@ pub(super) const LONGEST_WHY: usize = 300;
 const MOST_STAGES: usize = 1_000;
 
 /// One fact about an experiment. Events are only ever added; the state of an experiment is what its events say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     schema: u32,
@@ -33,7 +34,8 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EventKind {
     /// A trial came to a verdict.
@@ -45,7 +47,8 @@ pub enum EventKind {
 }
 
 /// A trial that came to a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(deny_unknown_fields)]
 pub struct TrialEvent {
     /// The stage, from 1.
@@ -80,7 +83,8 @@ pub struct TrialEvent {
 }
 
 /// What someone decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(deny_unknown_fields)]
 pub struct ByHand {
     /// The stage, from 1.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Longest text that is kept, in bytes.
+#[cfg(feature = "records")]
 const LONGEST_TEXT: usize = 2_000;
 
 /// Something that is stored, and says in which form.
@@ -55,6 +56,7 @@ pub(super) fn read<T: Form>(text: &[u8]) -> Result<T, FormError> {
 }
 
 /// Whether a text may be part of a line, and is no longer than what is kept.
+#[cfg(feature = "records")]
 pub(super) fn is_plain(text: &str) -> bool {
     text.len() <= LONGEST_TEXT && !text.chars().any(char::is_control)
 }

@@ -7,12 +7,13 @@ use super::sample::Sample;
 use super::summary::Summary;
 use super::threshold::{Bound, Comparison, Metric, Threshold};
 use crate::units::{Percent, Rate, show_duration};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// What makes an operation count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Event {
     /// It had not been answered before this.
     TookAtLeast(Duration),
@@ -51,7 +52,8 @@ pub(crate) struct Claim {
 }
 
 /// A value of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Measured {
     /// A latency.
     Latency(Duration),

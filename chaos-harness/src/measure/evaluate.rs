@@ -6,12 +6,13 @@ use super::sample::Sample;
 use super::summary::Summary;
 use super::threshold::{Comparison, Metric, Quantile, Threshold};
 use crate::units::{Percent, Rate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// A threshold, and what the operations of a phase say of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Evaluated {
     /// The threshold as it was written.
@@ -25,7 +26,8 @@ pub struct Evaluated {
 }
 
 /// What a decision rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Evidence {
     /// The bound, worked out where it is relative to the baseline.
@@ -43,7 +45,8 @@ pub struct Evidence {
 }
 
 /// What a count says of the share behind it, assuming that operations are independent of each other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Inference {
     /// The share that is the limit, between 0 and 1.

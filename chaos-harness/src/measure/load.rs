@@ -1,7 +1,7 @@
 //! The load that an experiment puts on its system.
 
 use crate::units::{Factor, Rate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::time::Duration;
 
 /// How operations are generated, and for how long: `load(rate = 200/s, baseline = 5s, turbulence = 10s)`.
@@ -16,7 +16,8 @@ use std::time::Duration;
 /// assert_eq!(load.rate, Rate::per_second(200));
 /// assert_eq!(load.timeout, Duration::from_secs(5));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Load {
     /// How many operations start each second. By default 100.

@@ -17,7 +17,7 @@
 
 use super::threshold::{Bound, Comparison, Metric, Quantile, Threshold};
 use crate::units::{Factor, Percent, Rate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ pub const fn baseline() -> Baseline {
 }
 
 /// A multiple of what the baseline measured for the same metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(transparent)]
 pub struct Relative(Factor);
 

@@ -1,5 +1,6 @@
 //! Measurement: thresholds, load, samples, statistics. Knows nothing of experiments.
 
+mod beta;
 mod claim;
 mod evaluate;
 mod generator;

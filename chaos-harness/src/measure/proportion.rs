@@ -2,14 +2,15 @@
 //!
 //! All tests are one-sided Clopper-Pearson tests. They assume that operations are independent of each other.
 
+use super::beta;
 use super::threshold::Comparison;
 use crate::units::Percent;
-use serde::{Deserialize, Serialize};
-use statrs::function::beta::checked_beta_reg;
+use serde::Serialize;
 use std::fmt;
 
 /// What the samples say about a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Decision {
     /// The claim holds, with the confidence asked for.
     Holds,
@@ -95,25 +96,13 @@ fn doubt(confidence: Percent) -> f64 {
 
 /// The probability of at most `k` events in `n` operations.
 fn at_most(k: u64, n: u64, share: f64) -> f64 {
-    if k >= n { 1.0 } else { beta((n - k) as f64, (k + 1) as f64, 1.0 - share) }
+    if k >= n { 1.0 } else { beta::regularised((n - k) as f64, (k + 1) as f64, 1.0 - share) }
 }
 
 /// The probability of at least `k` events in `n` operations.
 fn at_least(k: u64, n: u64, share: f64) -> f64 {
     let k = k.min(n);
-    if k == 0 { 1.0 } else { beta(k as f64, (n - k + 1) as f64, share) }
-}
-
-fn beta(a: f64, b: f64, x: f64) -> f64 {
-    // statrs takes `x` within an ulp or so of 1 for 1, and then leaves its own range: the ends are exact here.
-    if x <= 0.0 {
-        return 0.0;
-    }
-    if x >= 1.0 {
-        return 1.0;
-    }
-    // Both parameters are at least 1 here; what is left is an `x` that is not a number, of which nothing is certain.
-    checked_beta_reg(a, b, x).unwrap_or(1.0)
+    if k == 0 { 1.0 } else { beta::regularised(k as f64, (n - k + 1) as f64, share) }
 }
 
 /// The two neighbouring shares between which `is_low` turns from true to false.

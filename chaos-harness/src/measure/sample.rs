@@ -1,6 +1,6 @@
 //! What is kept of each operation.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::time::Duration;
 
 /// One finished operation.
@@ -66,7 +66,8 @@ pub(crate) struct ErrorId(u8);
 ///
 /// Messages often carry an id or a port of their own, so their number is bounded: those that come after the first
 /// few are only counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ErrorTable {
     messages: Vec<ErrorCount>,
     /// Errors whose message has no line of its own.
@@ -74,7 +75,8 @@ pub struct ErrorTable {
 }
 
 /// An error message, and how often it was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ErrorCount {
     /// The message, on one line and cut to a bounded length.
     pub message: String,

@@ -5,7 +5,7 @@ use super::sample::{ErrorTable, Outcome, Sample};
 use super::threshold::{Metric, Quantile};
 use crate::units::{Percent, Rate, show_duration};
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use std::time::Duration;
 const LATE: Duration = Duration::from_millis(20);
 
 /// What one phase measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Summary {
     /// At which rate operations were scheduled.
@@ -129,12 +130,14 @@ impl fmt::Display for Summary {
 /// Latencies, in a histogram that keeps three significant digits of each.
 ///
 /// Stored with the usual quantiles beside it, for readers that want no more; they are not read back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Latencies(Histogram<u64>);
 
 /// The form in which latencies are stored, all in microseconds.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 struct Stored {
     #[serde(skip_deserializing)]
     p50: u64,

@@ -2,14 +2,15 @@
 
 use super::metric::Relative;
 use crate::units::{Percent, Rate, show_duration};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// A claim about the operations of one phase: `p99 < 500ms`, `error_rate < 1%`, `throughput > 180/s`.
 ///
 /// Built by [`metric`](super::metric).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Threshold {
     /// What is looked at.
     pub metric: Metric,
@@ -20,7 +21,8 @@ pub struct Threshold {
 }
 
 /// What a threshold looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum Metric {
     /// The latency that this share of operations stays within.
@@ -34,7 +36,8 @@ pub enum Metric {
 }
 
 /// Which side of its bound a metric must be on. `<` and `<=` differ by nothing that can be measured: both are `Below`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Comparison {
     /// The metric is less than its bound.
     Below,
@@ -43,7 +46,8 @@ pub enum Comparison {
 }
 
 /// What a metric is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum Bound {
     /// A latency.
@@ -57,7 +61,8 @@ pub enum Bound {
 }
 
 /// A quantile, exact to 0.0001 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Quantile(Percent);
 
 impl Quantile {

@@ -1,4 +1,5 @@
-//! The embedded fault-injecting proxy: a Toxiproxy, in process or over its HTTP API. Knows nothing of experiments.
+//! The embedded fault-injecting proxy: a Toxiproxy, in process or, with the feature `toxiproxy-api`, over its HTTP API. Knows nothing
+//! of experiments.
 //!
 //! A [`Proxy`] has threads of its own and serves [`Route`]s (Toxiproxy calls them proxies). A route has an address, an
 //! upstream, and [`Toxic`]s, which can be added, updated and removed while connections live. Each connection is one task
@@ -32,6 +33,7 @@
 
 mod active;
 mod address;
+#[cfg(feature = "toxiproxy-api")]
 mod api;
 mod budget;
 mod chunk;
@@ -65,11 +67,12 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "toxiproxy-api")]
 pub use api::{
     Api, ApiAccess, ApiError, ApiHost, ApiHostError, ApiOptions, ApiToken, ApiTokenError, JsonError,
     ReadRoutesError, read_routes,
 };
-#[cfg(fuzzing)]
+#[cfg(all(fuzzing, feature = "toxiproxy-api"))]
 #[doc(hidden)]
 pub use api::{fuzz_api, fuzz_proxies};
 pub use counters::{RouteCounters, ToxicCounters};

@@ -15,6 +15,7 @@ use super::toxics::Meeting;
 use super::trace::Trace;
 use super::trouble::Trouble;
 use crate::clock;
+use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
@@ -254,7 +255,7 @@ impl Route {
             doors.retain(|door| door.strong_count() > 0);
             doors.push(Arc::downgrade(&listener));
         }
-        self.inner.shared.runtime.spawn(accept(Arc::clone(&self.inner), listener));
+        self.inner.shared.runtime.spawn(accept(Arc::clone(&self.inner), listener).boxed());
     }
 
     /// What has passed, and what the toxics in force have done, up to now.

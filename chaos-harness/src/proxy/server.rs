@@ -9,7 +9,7 @@ use crate::Seed;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 /// Two, so that one busy connection does not hold up all others.
 const WORKER_THREADS: usize = 2;
@@ -153,7 +153,8 @@ impl Table {
     }
 
     /// The proxy's own threads.
-    pub(crate) fn runtime(&self) -> Handle {
+    #[cfg(feature = "toxiproxy-api")]
+    pub(crate) fn runtime(&self) -> tokio::runtime::Handle {
         self.inner.shared.runtime.clone()
     }
 

@@ -45,6 +45,7 @@ impl Drop for Timer {
 mod kernel {
     use crate::clock;
     use crate::proxy::lock::lock;
+    use futures::FutureExt as _;
     use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
     use rustix::time::{timerfd_create, timerfd_settime};
     use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ mod kernel {
             let fd = Arc::new(AsyncFd::new(fd)?);
             drop(inside);
             let timers = Arc::new(Self { fd: Arc::clone(&fd), queue: Mutex::default() });
-            runtime.spawn(tick(fd, Arc::downgrade(&timers)));
+            runtime.spawn(tick(fd, Arc::downgrade(&timers)).boxed());
             Ok(timers)
         }
 

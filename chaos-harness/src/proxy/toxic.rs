@@ -1,12 +1,13 @@
 //! The toxics, with Toxiproxy's names and meaning, as plain data.
 
 use crate::units::{ByteRate, Bytes, show_duration};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// Which way the bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub enum Stream {
     /// From the client to the service.
     Upstream,
@@ -17,6 +18,7 @@ pub enum Stream {
 
 impl Stream {
     /// As the HTTP API calls it.
+    #[cfg(feature = "toxiproxy-api")]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Upstream => "upstream",
@@ -28,7 +30,8 @@ impl Stream {
 /// What is done to the bytes of a connection, or to the connection.
 ///
 /// The first eight are Toxiproxy's (`Down` is its disabled proxy); the others go beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum Toxic {
     /// Everything arrives this much later, give or take the jitter: bytes, the end of the stream, and the opening of a

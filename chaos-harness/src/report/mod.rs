@@ -3,6 +3,7 @@
 #[cfg(fuzzing)]
 mod fuzzing;
 mod journal;
+#[cfg(feature = "records")]
 mod past;
 mod terminal;
 mod without_faults;
@@ -11,6 +12,7 @@ mod without_faults;
 #[doc(hidden)]
 pub use fuzzing::journal as fuzz_journal;
 pub use journal::{Event, Journal};
+#[cfg(feature = "records")]
 pub use past::{Entry, JournalError, JournalReader, PastEvent};
 pub use terminal::{Details, Headline, Warnings};
 pub use without_faults::WithoutFaults;
@@ -18,13 +20,14 @@ pub use without_faults::WithoutFaults;
 use crate::experiment::{Conclusion, Facts, Phase, Plan, UndoResult};
 use crate::measure::Summary;
 use crate::safety::private;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What one trial came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Report {
     /// The trial's name.
     pub trial: String,
@@ -54,7 +57,8 @@ pub struct Report {
 }
 
 /// What one phase measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct PhaseReport {
     /// Which phase.
     pub phase: Phase,
@@ -67,7 +71,8 @@ pub struct PhaseReport {
 }
 
 /// The last lines of an instance's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct LogTail {
     /// The instance.
     pub instance: String,

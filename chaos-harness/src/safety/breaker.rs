@@ -2,7 +2,7 @@
 
 use crate::measure::{Claim, Event, Sample, Summary, Threshold};
 use crate::units::Rate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -31,7 +31,8 @@ struct Condition {
 }
 
 /// A halt condition was met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct Tripped {
     /// The halt condition.

@@ -7,8 +7,11 @@ pub(crate) use removal::{Looks, remove_all};
 use super::fallback::{Rung, Stuck, Undone, climb};
 use crate::clock;
 use crate::engine_address::EngineAddress;
+use crate::engine_query;
 use futures::FutureExt as _;
+use serde::de::DeserializeOwned;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as ApiError;
 use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
@@ -61,6 +64,15 @@ pub(crate) enum EngineError {
         #[source]
         cause: ApiError,
     },
+    /// It was asked a question, and gave no answer that means anything.
+    #[error("could not {what}: {cause}")]
+    Unanswered {
+        /// What was asked.
+        what: &'static str,
+        /// What came instead.
+        #[source]
+        cause: io::Error,
+    },
     /// It does not answer.
     #[error("could not {what}: the container engine has not answered within {} s", .limit.as_secs())]
     Silent {
@@ -100,6 +112,19 @@ pub(crate) async fn within<T>(
         Ok(answer) => answer.map_err(|cause| EngineError::Refused { what, cause }),
         Err(_) => Err(EngineError::Silent { what, limit }),
     }
+}
+
+/// What the engine says to `GET path`, within a time limit.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    engine: &EngineAddress,
+    path: &str,
+    limit: Duration,
+    what: &'static str,
+) -> Result<T, EngineError> {
+    engine_query::ask(engine, path, limit).await.map_err(|cause| match cause.kind() {
+        io::ErrorKind::TimedOut => EngineError::Silent { what, limit },
+        _ => EngineError::Unanswered { what, cause },
+    })
 }
 
 /// What was done to a container, and is to be undone.

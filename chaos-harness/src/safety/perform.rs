@@ -188,7 +188,7 @@ async fn attempt(action: &UndoAction) -> Result<Undone, UndoError> {
         }
         #[cfg(feature = "docker")]
         UndoAction::RemoveContainers { engine, trial } => {
-            containers::remove_all(&containers::connect(engine)?, trial, Looks::Two).await?;
+            containers::remove_all(engine, trial, Looks::Two).await?;
         }
         #[cfg(feature = "docker")]
         UndoAction::UnpauseContainer { engine, id, trial } => {

@@ -1,6 +1,6 @@
 //! Names of services.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -8,7 +8,8 @@ use std::fmt;
 ///
 /// Whether the system has a service of this name is checked when trials are listed; in an attribute it is the
 /// compiler that checks it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(transparent)]
 pub struct ServiceName(Cow<'static, str>);
 

@@ -2,12 +2,13 @@
 
 use super::{ServiceName, Variable};
 use crate::redact;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// The services of one system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct SystemSpec {
     /// The system's name.
     pub name: String,
@@ -16,7 +17,8 @@ pub struct SystemSpec {
 }
 
 /// One service and the ways in which it can be provided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ServiceSpec {
     /// The service's name.
     pub name: ServiceName,
@@ -27,7 +29,8 @@ pub struct ServiceSpec {
 }
 
 /// One way of providing a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Provider {
     /// What runs the instances.
     pub kind: ProviderKind,
@@ -52,7 +55,8 @@ pub struct Provider {
 /// let redis: Source = process("redis-server --port {port} --requirepass 'hunter 2'").into();
 /// assert!(format!("{redis:?}").contains("redis-server --port {port} --requirepass [redacted]"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum ProviderKind {
     /// A container.
@@ -119,7 +123,8 @@ impl fmt::Debug for ProviderKind {
 }
 
 /// How to tell that an instance is ready.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[non_exhaustive]
 pub enum Ready {
     /// It accepts a TCP connection.
@@ -168,6 +173,7 @@ impl fmt::Display for Ready {
 
 impl Provider {
     /// Whether this is what was chosen on some machine, where names of images have a prefix (`CHAOS_IMAGE_PREFIX`).
+    #[cfg(feature = "records")]
     pub(crate) fn is_offer_of(&self, chosen: &Self) -> bool {
         let mut offered = self.clone();
         if let (ProviderKind::Container { image, .. }, ProviderKind::Container { image: chosen, .. }) =

@@ -1,6 +1,6 @@
 //! Amounts of data, and amounts per second.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use std::time::Duration;
 /// use chaos_harness::Rate;
 /// assert_eq!(Rate::per_second(200).to_string(), "200/s");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Rate {
     per_thousand_seconds: u64,
 }
@@ -71,7 +72,8 @@ impl fmt::Display for Rate {
 }
 
 /// An amount of data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Bytes(u64);
 
 impl Bytes {
@@ -113,7 +115,8 @@ impl fmt::Display for Bytes {
 }
 
 /// An amount of data per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ByteRate(u64);
 
 impl ByteRate {

@@ -1,7 +1,7 @@
 //! A share that is not nothing.
 
 use super::Percent;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// A share of more than 0 %: what selects something never selects nothing.
@@ -23,7 +23,8 @@ use std::fmt;
 /// ```compile_fail
 /// let more_than_all = chaos_harness::Share::percent::<101>();
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 #[serde(try_from = "Percent", into = "Percent")]
 pub struct Share(Percent);
 

@@ -1,7 +1,7 @@
 //! So many of so many.
 
 use super::Percent;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// So many of so many, as counted.
@@ -12,7 +12,8 @@ use std::fmt;
 /// assert_eq!(Portion { hit: 1, of: 120 }.share_text(), "0.8 %");
 /// assert_eq!(Portion { hit: 0, of: 0 }.to_string(), "0 of 0");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Portion {
     /// How many.
     pub hit: u64,

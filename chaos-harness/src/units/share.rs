@@ -97,7 +97,8 @@ impl fmt::Display for Percent {
 }
 
 /// A multiple of a measured value: `2x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Factor(u64);
 
 impl Factor {

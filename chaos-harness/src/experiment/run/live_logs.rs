@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::redact::Redactor;
 use crate::terminal;
+use futures::FutureExt as _;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(super) fn follow<'a>(
     for label in labels {
         // What is external writes no log here.
         if let Ok(file) = File::open(folder.join(format!("{label}.log"))) {
-            following.spawn(tell(label.to_owned(), BufReader::new(file), redactor.clone()));
+            following.spawn(tell(label.to_owned(), BufReader::new(file), redactor.clone()).boxed());
         }
     }
     following

@@ -1,23 +1,30 @@
 //! What a trial leaves for the ledger: one file each. Tests write evidence, and never the ledger.
 
+#[cfg(feature = "records")]
 mod count;
+#[cfg(feature = "records")]
 mod gather;
 mod write;
 
+#[cfg(feature = "records")]
 pub use count::NotCounted;
+#[cfg(feature = "records")]
 pub use gather::{EvidenceError, Gathered};
 pub use write::WriteEvidenceError;
 
+#[cfg(feature = "records")]
 use super::form::Form;
 use super::{Attempt, ExperimentId, Fingerprint, Moment, Origin, Policy, RunRef};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
+use crate::redact::Redactor;
 use crate::units::Percent;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// What a trial came to, with all that a recorder, a summary and an annotation need of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Evidence {
     /// [`Evidence::SCHEMA`].
     pub schema: u32,
@@ -69,7 +76,8 @@ pub struct Evidence {
 }
 
 /// A place in the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct SourceLocation {
     /// The file, from the workspace's root.
     pub file: String,
@@ -78,7 +86,8 @@ pub struct SourceLocation {
 }
 
 /// The stage of a trial.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct EvidenceStage {
     /// Its number, from 1.
     pub number: usize,
@@ -99,7 +108,8 @@ pub struct EvidenceStage {
 }
 
 /// How much of a service a stage came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ReachedShare {
     /// The service.
     pub service: String,
@@ -111,7 +121,8 @@ pub struct ReachedShare {
 }
 
 /// How many operations had a fault in their way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct TouchedOperations {
     /// So many.
     pub touched: u64,
@@ -120,7 +131,8 @@ pub struct TouchedOperations {
 }
 
 /// What was seen of a threshold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct Observed {
     /// The threshold.
     pub threshold: String,
@@ -136,22 +148,35 @@ impl Evidence {
 
     /// Writes it below the folder of all runs, as `<run>/<experiment>/<stage>-<attempt>.json`: whole, or not at all, for its
     /// owner's eyes only, and never over another.
+    #[cfg(feature = "records")]
     pub fn write(&self, runs: &Path) -> Result<PathBuf, WriteEvidenceError> {
-        write::write(self, runs)
+        write::write(self, runs, str::to_owned, serde_json::to_vec_pretty(self))
+    }
+
+    /// The same, without what is not to be shown.
+    pub(crate) fn write_redacted(
+        &self,
+        runs: &Path,
+        redactor: &Redactor,
+    ) -> Result<PathBuf, WriteEvidenceError> {
+        write::write(self, runs, |text| redactor.text(text).into_owned(), redactor.pretty(self))
     }
 
     /// Reads all evidence below a folder. A file that is none, damaged or of a newer release is told, and passed over.
+    #[cfg(feature = "records")]
     #[must_use]
     pub fn read_all(folder: &Path) -> Gathered {
         gather::gather(folder)
     }
 
     /// What of it the ledger keeps, by a recorder's clock.
+    #[cfg(feature = "records")]
     pub fn to_event(&self, now: Moment) -> Result<super::Event, NotCounted> {
         count::to_event(self, now)
     }
 }
 
+#[cfg(feature = "records")]
 impl Form for Evidence {
     const SCHEMA: u32 = Self::SCHEMA;
 

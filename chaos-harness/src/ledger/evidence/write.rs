@@ -19,16 +19,22 @@ pub struct WriteEvidenceError {
     source: io::Error,
 }
 
-pub(super) fn write(evidence: &Evidence, runs: &Path) -> Result<PathBuf, WriteEvidenceError> {
-    let folder = runs.join(cut(file_name(&evidence.run.id))).join(evidence.experiment.folder());
-    let stage = cut(format!("{}_{}", evidence.stage.number, file_name(&evidence.stage.name)));
+/// Writes this text of it, in which names are as `shown` says.
+pub(super) fn write(
+    evidence: &Evidence,
+    runs: &Path,
+    shown: impl Fn(&str) -> String,
+    text: serde_json::Result<Vec<u8>>,
+) -> Result<PathBuf, WriteEvidenceError> {
+    let folder = runs.join(cut(file_name(&shown(&evidence.run.id)))).join(evidence.experiment.folder());
+    let stage = cut(format!("{}_{}", evidence.stage.number, file_name(&shown(&evidence.stage.name))));
     let name = format!("{stage}-{}", evidence.attempt);
-    write_new(evidence, &folder, &name)
+    text.map_err(io::Error::from)
+        .and_then(|text| write_new(text, &folder, &name))
         .map_err(|source| WriteEvidenceError { path: folder.join(format!("{name}.json")), source })
 }
 
-fn write_new(evidence: &Evidence, folder: &Path, name: &str) -> io::Result<PathBuf> {
-    let mut text = serde_json::to_vec_pretty(evidence)?;
+fn write_new(mut text: Vec<u8>, folder: &Path, name: &str) -> io::Result<PathBuf> {
     text.push(b'\n');
     private::create_dir_all(folder)?;
     let begun = Begun::new(folder, name, &text)?;

@@ -1,11 +1,11 @@
 //! Where an experiment stands: what its events say, and what a gate goes by.
 
+#[cfg(feature = "records")]
 mod layout;
 
 use super::form::{Form, FormError, read};
-use super::{ExperimentId, Fingerprint, Moment, Part, Policy};
+use super::{ExperimentId, Fingerprint, Moment, Part};
 use crate::chance::Seed;
-use crate::experiment::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// Where an experiment stands.
@@ -157,6 +157,7 @@ impl State {
     pub const SCHEMA: u32 = 1;
 
     /// Before the first event: the first stage, and nothing confirmed.
+    #[cfg(feature = "records")]
     pub(super) fn first(experiment: ExperimentId, fingerprint: Fingerprint) -> Self {
         Self {
             schema: Self::SCHEMA,
@@ -165,7 +166,7 @@ impl State {
             earned: StageRef { number: 1, name: None },
             of: 1,
             streak: 0,
-            confirmations: Policy::default().confirmations().get(),
+            confirmations: super::Policy::default().confirmations().get(),
             pending: 0,
             cooled_until: None,
             promoted: None,
@@ -179,6 +180,7 @@ impl State {
     }
 
     /// As the ledger has it: one line for each thing it says.
+    #[cfg(feature = "records")]
     #[must_use]
     pub fn to_text(&self) -> String {
         layout::one_field_a_line(self)
@@ -206,7 +208,9 @@ impl State {
     }
 
     /// Counts one that decided nothing; the others are told otherwise.
-    pub(super) fn count(&mut self, verdict: Verdict) {
+    #[cfg(feature = "records")]
+    pub(super) fn count(&mut self, verdict: crate::experiment::Verdict) {
+        use crate::experiment::Verdict;
         match verdict {
             Verdict::Upheld | Verdict::Refuted => {}
             Verdict::Inconclusive => self.counts.inconclusive += 1,

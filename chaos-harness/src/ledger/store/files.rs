@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use crate::ledger::form::FormError;
-use crate::ledger::{Event, ExperimentId, History, State};
+use crate::ledger::{ExperimentId, State};
 use rustix::fs::OFlags;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -12,14 +12,11 @@ use std::path::{Path, PathBuf};
 /// Most bytes of a state.
 const MOST_OF_STATE: usize = 64 << 10;
 
-/// Most bytes of an experiment's events: a nightly run makes this many in centuries.
-const MOST_OF_EVENTS: usize = 64 << 20;
-
 /// What is read at a time to begin with: more than a state has.
 const FIRST_READ: usize = 4 << 10;
 
 const STATE: &str = ".json";
-const EVENTS: &str = ".events.jsonl";
+pub(super) const EVENTS: &str = ".events.jsonl";
 
 /// The two files of an experiment.
 #[derive(Debug)]
@@ -33,6 +30,7 @@ pub(super) struct Files {
 
 /// A file as it is, and what it says.
 pub(super) struct Stored<T> {
+    #[cfg_attr(not(feature = "records"), expect(dead_code, reason = "nothing is written"))]
     pub(super) bytes: Vec<u8>,
     pub(super) value: T,
 }
@@ -67,11 +65,7 @@ impl Files {
         self.called(STATE)
     }
 
-    pub(super) fn events(&self) -> PathBuf {
-        self.called(EVENTS)
-    }
-
-    fn called(&self, end: &str) -> PathBuf {
+    pub(super) fn called(&self, end: &str) -> PathBuf {
         self.folder.join([&self.stem, end].concat())
     }
 
@@ -83,24 +77,8 @@ impl Files {
         Ok(Some(Stored { bytes, value }))
     }
 
-    pub(super) fn read_events(&self) -> Result<Stored<History>, LedgerError> {
-        let path = &self.events();
-        let bytes = read_bounded(path, MOST_OF_EVENTS)?.unwrap_or_default();
-        let mut events = Vec::new();
-        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        if !bytes.is_empty() {
-            for (line, number) in lines.split(|byte| *byte == b'\n').zip(1..) {
-                let event =
-                    Event::from_line(line).map_err(|error| explain(error, path, line, number, false))?;
-                self.expect(event.experiment(), path, number)?;
-                events.push(event);
-            }
-        }
-        Ok(Stored { bytes, value: History::new(events) })
-    }
-
     /// What these files say is about the experiment that they are called after.
-    fn expect(&self, found: &ExperimentId, path: &Path, line: usize) -> Result<(), LedgerError> {
+    pub(super) fn expect(&self, found: &ExperimentId, path: &Path, line: usize) -> Result<(), LedgerError> {
         let is_right = match &self.experiment {
             Some(experiment) => found == experiment,
             None => self.stem == found.stem() && self.folder.ends_with(found.target_folder()),
@@ -113,7 +91,13 @@ impl Files {
 }
 
 /// Says what is wrong with text that begins at a line.
-fn explain(error: FormError, path: &Path, text: &[u8], first: usize, is_state: bool) -> LedgerError {
+pub(super) fn explain(
+    error: FormError,
+    path: &Path,
+    text: &[u8],
+    first: usize,
+    is_state: bool,
+) -> LedgerError {
     let path = path.to_owned();
     let mut lines = text.split(|byte| *byte == b'\n').zip(first..);
     if let Some((_, line)) = lines.find(|(line, _)| is_conflict(line)) {

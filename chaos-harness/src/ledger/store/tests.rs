@@ -1,6 +1,6 @@
 use super::*;
 use crate::ledger::sample::{experiment, night, promoted, trial};
-use crate::ledger::{History, StageRef};
+use crate::ledger::{Event, History, StageRef};
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;

@@ -1,16 +1,16 @@
 //! Removing what carries a trial's label: containers, then the networks that they were on, then their volumes.
 
-use super::{EngineError, OwnContainer, TRIAL_LABEL, is_gone, short, within};
+use super::{EngineError, OwnContainer, TRIAL_LABEL, ask, connect, is_gone, short, within};
 use crate::causes::causes;
 use crate::clock;
+use crate::engine_address::EngineAddress;
+use crate::engine_query::of_label;
 use futures::future::join_all;
+use serde::Deserialize;
 use std::collections::HashMap;
 use std::time::Duration;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
-    RemoveVolumeOptionsBuilder,
-};
+use testcontainers::bollard::query_parameters::RemoveVolumeOptionsBuilder;
 
 /// How long the engine may take to list what it has.
 const LISTED_WITHIN: Duration = Duration::from_secs(5);
@@ -43,12 +43,17 @@ struct Found {
 }
 
 /// Removes every container, network and volume of this trial. What cannot be removed keeps nothing else from it.
-pub(crate) async fn remove_all(engine: &Docker, trial: &str, looks: Looks) -> Result<(), EngineError> {
+pub(crate) async fn remove_all(
+    address: &EngineAddress,
+    trial: &str,
+    looks: Looks,
+) -> Result<(), EngineError> {
+    let engine = &connect(address)?;
     let mut clean_looks = 0;
     let deadline = clock::now() + AGAIN_WITHIN;
     let enough = if looks == Looks::One { 1 } else { 2 };
     loop {
-        let found = find(engine, trial).await?;
+        let found = find(address, trial).await?;
         if found.is_empty() {
             clean_looks += 1;
         } else {
@@ -97,26 +102,51 @@ impl Found {
     }
 }
 
-async fn find(engine: &Docker, trial: &str) -> Result<Found, EngineError> {
-    let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={trial}")])]);
-    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
-    let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-    let (containers, networks, volumes) = tokio::join!(
-        within(LISTED_WITHIN, "list containers", engine.list_containers(Some(containers))),
-        within(LISTED_WITHIN, "list networks", engine.list_networks(Some(networks))),
-        within(LISTED_WITHIN, "list volumes", engine.list_volumes(Some(volumes))),
+/// A container or network, of all that the engine says of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Labelled {
+    id: String,
+    labels: Option<HashMap<String, String>>,
+}
+
+/// A volume.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Volume {
+    name: String,
+    labels: Option<HashMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Volumes {
+    volumes: Option<Vec<Volume>>,
+}
+
+async fn find(engine: &EngineAddress, trial: &str) -> Result<Found, EngineError> {
+    let ours = of_label(TRIAL_LABEL, trial);
+    let (containers, networks, volumes) = (
+        format!("/containers/json?all=true&{ours}"),
+        format!("/networks?{ours}"),
+        format!("/volumes?{ours}"),
     );
+    let (containers, networks, volumes) = tokio::try_join!(
+        ask::<Vec<Labelled>>(engine, &containers, LISTED_WITHIN, "list containers"),
+        ask::<Vec<Labelled>>(engine, &networks, LISTED_WITHIN, "list networks"),
+        ask::<Volumes>(engine, &volumes, LISTED_WITHIN, "list volumes"),
+    )?;
     // The engine has filtered by the label. That it did is not taken for granted: what follows cannot be undone.
     let is_ours = |labels: Option<&HashMap<String, String>>| {
         labels.and_then(|labels| labels.get(TRIAL_LABEL)).is_some_and(|found| found == trial)
     };
-    let containers = containers?.into_iter().filter(|one| is_ours(one.labels.as_ref()));
-    let networks = networks?.into_iter().filter(|one| is_ours(one.labels.as_ref()));
-    let volumes = volumes?.volumes.unwrap_or_default().into_iter().filter(|one| is_ours(Some(&one.labels)));
+    let ids = |all: Vec<Labelled>| {
+        all.into_iter().filter(|one| is_ours(one.labels.as_ref())).map(|one| one.id).collect()
+    };
+    let volumes = volumes.volumes.unwrap_or_default().into_iter().filter(|one| is_ours(one.labels.as_ref()));
     Ok(Found {
-        containers: containers.filter_map(|container| container.id).collect(),
-        networks: networks.filter_map(|network| network.id).collect(),
+        containers: ids(containers),
+        networks: ids(networks),
         volumes: volumes.map(|volume| volume.name).collect(),
     })
 }

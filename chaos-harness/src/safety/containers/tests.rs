@@ -120,8 +120,8 @@ async fn containers_go_on_get_their_quota_back_and_are_removed_by_trial() {
 
     // A paused one, too.
     engine.pause_container(&second).await.unwrap();
-    remove_all(&engine, &ours, Looks::Two).await.unwrap();
-    remove_all(&engine, &ours, Looks::Two).await.expect("they are gone already");
+    remove_all(&EngineAddress::from_env(), &ours, Looks::Two).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &ours, Looks::Two).await.expect("they are gone already");
     for harm in [Harm::Paused, unstarved] {
         assert_eq!(own(&first).put_right(harm).await, Ok(Undone::AsMeant), "it is gone");
     }
@@ -129,7 +129,7 @@ async fn containers_go_on_get_their_quota_back_and_are_removed_by_trial() {
         assert!(engine.inspect_container(gone, None).await.is_err());
     }
     assert_eq!(is_running(&engine, &bystander).await, Some(true));
-    remove_all(&engine, &other, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &other, Looks::One).await.unwrap();
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_container_without_the_label_of_the_trial_is_not_touched() {
     let found = engine.inspect_container(&id, None).await.unwrap();
     assert!(is_paused(&found));
     assert_eq!(found.host_config.unwrap().cpu_quota, Some(10_000));
-    remove_all(&engine, &theirs, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &theirs, Looks::One).await.unwrap();
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn one_that_cannot_be_unpaused_is_killed_and_one_that_cannot_be_killed_is_
         assert_eq!(running, expected);
     }
     assert_eq!(stuck.0.unwrap_err().0.len(), 3, "an engine that does not answer at all");
-    remove_all(&engine, &trial, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &trial, Looks::One).await.unwrap();
 }
 
 #[tokio::test]
@@ -205,14 +205,14 @@ async fn containers_go_first_then_their_networks_and_volumes_and_none_of_another
     let id = image.start_with(&engine, &ours, uses(&ours)).await;
     let bystander = image.start_with(&engine, &other, uses(&other)).await;
 
-    remove_all(&engine, &ours, Looks::Two).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &ours, Looks::Two).await.unwrap();
     assert_eq!(is_running(&engine, &id).await, None);
     assert!(engine.inspect_network(&ours, None).await.is_err());
     assert!(engine.inspect_volume(&ours).await.is_err());
     assert_eq!(is_running(&engine, &bystander).await, Some(true));
     assert!(engine.inspect_network(&other, None).await.is_ok());
     assert!(engine.inspect_volume(&other).await.is_ok());
-    remove_all(&engine, &other, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &other, Looks::One).await.unwrap();
 }
 
 #[tokio::test]
@@ -228,14 +228,14 @@ async fn what_cannot_be_removed_keeps_nothing_else_from_it() {
     let guest = HostConfig { network_mode: Some(ours.clone()), ..HostConfig::default() };
     let guest = image.start_with(&engine, &other, guest).await;
 
-    let error = remove_all(&engine, &ours, Looks::Two).await.unwrap_err().to_string();
+    let error = remove_all(&EngineAddress::from_env(), &ours, Looks::Two).await.unwrap_err().to_string();
     assert!(error.starts_with("could not remove network "), "{error}");
     assert!(!error.contains("; "), "only that: {error}");
     assert_eq!(is_running(&engine, &id).await, None);
     assert!(engine.inspect_volume(&ours).await.is_err());
     assert_eq!(is_running(&engine, &guest).await, Some(true));
 
-    remove_all(&engine, &other, Looks::One).await.unwrap();
-    remove_all(&engine, &ours, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &other, Looks::One).await.unwrap();
+    remove_all(&EngineAddress::from_env(), &ours, Looks::One).await.unwrap();
     assert!(engine.inspect_network(&ours, None).await.is_err());
 }

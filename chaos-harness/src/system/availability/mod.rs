@@ -1,6 +1,5 @@
 //! Which of a service's providers this machine can use: asked while trials are listed, without a runtime.
 
-mod engine;
 mod probes;
 mod report;
 
@@ -10,7 +9,7 @@ pub(crate) use probes::Availability;
 #[cfg(feature = "docker")]
 pub(crate) use probes::image_remedy;
 pub use report::{EngineFacts, EngineReport, engine_report, image_report};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// Which alternatives may be used: `CHAOS_BACKEND`.
@@ -26,7 +25,8 @@ pub(crate) enum BackendChoice {
 }
 
 /// A service and the provider that was chosen for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "records", derive(serde::Deserialize))]
 pub struct ChosenService {
     /// The service.
     pub name: ServiceName,

@@ -1,8 +1,8 @@
 //! What has been found out about this machine, so that each question is asked once in a run.
 
 use super::Obstacle;
-use super::engine;
 use crate::engine_address::EngineAddress;
+use crate::engine_query;
 use crate::safety::private;
 use crate::system::program::{self, NotFound};
 use crate::system::template::{self, placeholders};
@@ -145,16 +145,17 @@ impl Known {
         if let Some(obstacle) = obstacle_of(state, &engine) {
             return Some(obstacle);
         }
-        let present = *self
-            .images
-            .entry(image.to_owned())
-            .or_insert_with(|| engine::get(&engine, &format!("/images/{image}/json")).ok() == Some(200));
+        let present = *self.images.entry(image.to_owned()).or_insert_with(|| {
+            engine_query::get(&engine, &format!("/images/{image}/json")).ok() == Some(200)
+        });
         if present {
             return None;
         }
         let registry = registry(image);
-        let reached =
-            *self.registries.entry(registry.clone()).or_insert_with(|| engine::reach(&registry).is_ok());
+        let reached = *self
+            .registries
+            .entry(registry.clone())
+            .or_insert_with(|| engine_query::reach(&registry).is_ok());
         if reached {
             return None;
         }
@@ -199,7 +200,7 @@ fn obstacle_of(state: &EngineState, engine: &EngineAddress) -> Option<Obstacle> 
 }
 
 fn engine_state(engine: &EngineAddress) -> EngineState {
-    match engine::get(engine, "/_ping") {
+    match engine_query::get(engine, "/_ping") {
         Ok(200) => EngineState::Answers,
         Ok(status) => EngineState::Fails(format!("status {status}")),
         Err(error) => match error.kind() {
@@ -207,7 +208,7 @@ fn engine_state(engine: &EngineAddress) -> EngineState {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => EngineState::Absent,
             io::ErrorKind::Unsupported => EngineState::Unsupported,
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                EngineState::Fails(format!("nothing within {} ms", engine::PROBE_LIMIT.as_millis()))
+                EngineState::Fails(format!("nothing within {} ms", engine_query::PROBE_LIMIT.as_millis()))
             }
             _ => EngineState::Fails(error.to_string()),
         },

@@ -1,9 +1,9 @@
 //! What a person asks about this machine's engine and its images, by the probes that trials are listed by.
 
-use super::engine;
 use super::probes::{Availability, engine_obstacle};
 use super::{Obstacle, ProviderKind};
 use crate::engine_address::EngineAddress;
+use crate::engine_query;
 use serde::Deserialize;
 use std::io;
 use std::time::Duration;
@@ -71,8 +71,8 @@ fn report(address: &EngineAddress) -> EngineReport {
 }
 
 fn facts(engine: &EngineAddress) -> io::Result<EngineFacts> {
-    let version: Version = ask(engine, "/version")?;
-    let info: Info = ask(engine, "/info")?;
+    let version: Version = engine_query::ask_now(engine, "/version", TELLS_WITHIN)?;
+    let info: Info = engine_query::ask_now(engine, "/info", TELLS_WITHIN)?;
     Ok(EngineFacts {
         version: version.version,
         api: version.api_version,
@@ -81,13 +81,6 @@ fn facts(engine: &EngineAddress) -> io::Result<EngineFacts> {
         cgroup_version: info.cgroup_version,
         limits_cpu: info.cpu_cfs_quota,
     })
-}
-
-fn ask<T: for<'a> Deserialize<'a>>(engine: &EngineAddress, path: &str) -> io::Result<T> {
-    match engine::get_whole(engine, path, TELLS_WITHIN)? {
-        (200, body) => serde_json::from_slice(&body).map_err(io::Error::from),
-        (status, _) => Err(io::Error::other(format!("status {status} for {path}"))),
-    }
 }
 
 /// Why an image cannot be had here; nothing where it is present, or its registry is reached.

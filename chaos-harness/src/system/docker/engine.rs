@@ -6,6 +6,7 @@ use crate::safety::containers::{self, EngineError, Looks, within};
 use crate::system::availability::image_remedy;
 use crate::system::error::StartError;
 use futures::stream::StreamExt as _;
+use serde::Deserialize;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,8 +15,7 @@ use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as BollardError;
 use testcontainers::bollard::models::{ContainerInspectResponse, ContainerUpdateBody};
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder,
-    WaitContainerOptions,
+    InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions, WaitContainerOptions,
 };
 use testcontainers::core::error::ClientError;
 
@@ -99,21 +99,35 @@ impl Engine {
 
     /// In how many periods the container has been throttled since it was started.
     pub(super) async fn throttled_periods(&self, id: &str) -> Result<u64, EngineError> {
-        let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
-        let mut stats = self.client.stats(id, Some(options));
-        let first = async { stats.next().await.transpose() };
-        let stats = within(ANSWERS_WITHIN, "read the container's statistics", first).await?;
-        Ok(stats
-            .and_then(|stats| stats.cpu_stats)
-            .and_then(|cpu| cpu.throttling_data)
-            .and_then(|throttling| throttling.throttled_periods)
-            .unwrap_or_default())
+        let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
+        let what = "read the container's statistics";
+        let stats: Statistics = containers::ask(&self.address, &path, ANSWERS_WITHIN, what).await?;
+        Ok(stats.cpu_stats.throttling_data.throttled_periods)
     }
+}
+
+/// What is needed of a container's statistics.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Statistics {
+    cpu_stats: CpuStatistics,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CpuStatistics {
+    throttling_data: Throttling,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Throttling {
+    throttled_periods: u64,
 }
 
 /// Removes everything that carries this trial's label.
 pub(in crate::system) async fn remove_all(trial: &str, looks: Looks) -> Result<(), crate::BoxError> {
-    Ok(containers::remove_all(&Engine::connect()?.client, trial, looks).await?)
+    Ok(containers::remove_all(&EngineAddress::from_env(), trial, looks).await?)
 }
 
 /// A container as the engine sees it.

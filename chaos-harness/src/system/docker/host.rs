@@ -8,15 +8,15 @@ use super::engine::{ANSWERS_WITHIN, Engine};
 use super::{Launch, engine, knock};
 use crate::clock;
 use crate::engine_address::EngineAddress;
-use crate::safety::containers::within;
+use crate::safety::containers::ask;
 use crate::system::ServiceName;
 use crate::system::error::StartError;
 use crate::system::running::{ReadyRoute, Routes};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use testcontainers::bollard::models::{NetworkInspect, SystemVersion};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, CopyTargetOptions, GenericImage, ImageExt as _};
 use tokio::net::TcpListener;
@@ -124,39 +124,73 @@ impl ContainerRoutes {
     }
 }
 
+/// What is needed of an engine's version.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Version {
+    platform: Option<Platform>,
+    arch: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Platform {
+    name: String,
+}
+
+/// What is needed of a network.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Network {
+    #[serde(rename = "IPAM")]
+    ipam: Option<Ipam>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Ipam {
+    config: Option<Vec<IpamConfig>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct IpamConfig {
+    subnet: Option<String>,
+    gateway: Option<String>,
+}
+
 async fn find_host(launch: &Launch) -> Result<Host, StartError> {
     let address = EngineAddress::from_env();
     if !matches!(address, EngineAddress::Unix(_)) {
         return Err(HostError(Cause::Remote(address)).into());
     }
     let engine = Engine::connect()?;
-    // Its version says what is needed; what it says of itself, `info`, has ten times as many parts to compile.
-    let version = within(ANSWERS_WITHIN, "ask what it is", engine.client.version()).await?;
+    let version: Version = ask(&engine.address, "/version", ANSWERS_WITHIN, "ask what it is").await?;
     if is_virtual(&version) {
         tracing::info!("containers are given this machine as {DESKTOP_NAME}");
         return Ok(Host::Name(DESKTOP_NAME));
     }
-    let network = engine.client.inspect_network(NETWORK, None);
-    let network = within(ANSWERS_WITHIN, "inspect its network", network).await?;
+    let path = format!("/networks/{NETWORK}");
+    let network: Network = ask(&engine.address, &path, ANSWERS_WITHIN, "inspect its network").await?;
     let gateway = gateway(&network).ok_or(HostError(Cause::NoGateway))?;
     let listener =
         TcpListener::bind((gateway, 0)).await.map_err(|error| HostError(Cause::NotHere(gateway, error)))?;
     let began = clock::now();
-    hear(launch, &engine, &listener, version.arch.as_deref().unwrap_or_default()).await?;
+    hear(launch, &engine, &listener, &version.arch).await?;
     let took = clock::now().saturating_duration_since(began);
     tracing::info!("containers reach this machine at {gateway}: tried in {} ms", took.as_millis());
     Ok(Host::Gateway(gateway))
 }
 
 /// Whether the engine runs in a virtual machine, whose networks have no address here.
-fn is_virtual(version: &SystemVersion) -> bool {
+fn is_virtual(version: &Version) -> bool {
     let product = version.platform.as_ref().map(|platform| platform.name.as_str());
     !cfg!(target_os = "linux") || product.is_some_and(|product| product.starts_with("Docker Desktop"))
 }
 
 /// The address that this machine has on the network. Engines leave it out where nobody has set it: then it is the first
 /// of the network's addresses.
-fn gateway(network: &NetworkInspect) -> Option<Ipv4Addr> {
+fn gateway(network: &Network) -> Option<Ipv4Addr> {
     let configured = network.ipam.as_ref()?.config.as_ref()?;
     configured.iter().find_map(|config| {
         if let Some(gateway) = &config.gateway {
@@ -217,16 +251,10 @@ impl Launch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use testcontainers::bollard::models::{Ipam, IpamConfig, SystemVersionPlatform};
 
-    fn network(gateway: Option<&str>, subnet: &str) -> NetworkInspect {
-        let config = IpamConfig {
-            subnet: Some(subnet.to_owned()),
-            gateway: gateway.map(str::to_owned),
-            ..IpamConfig::default()
-        };
-        let ipam = Ipam { config: Some(vec![config]), ..Ipam::default() };
-        NetworkInspect { ipam: Some(ipam), ..NetworkInspect::default() }
+    fn network(gateway: Option<&str>, subnet: &str) -> Network {
+        let config = IpamConfig { subnet: Some(subnet.to_owned()), gateway: gateway.map(str::to_owned) };
+        Network { ipam: Some(Ipam { config: Some(vec![config]) }) }
     }
 
     #[test]
@@ -234,17 +262,17 @@ mod tests {
         assert_eq!(gateway(&network(Some("10.1.2.254"), "10.1.2.0/24")), Some([10, 1, 2, 254].into()));
         assert_eq!(gateway(&network(None, "172.17.0.0/16")), Some([172, 17, 0, 1].into()));
         assert_eq!(gateway(&network(None, "fd00::/64")), None);
-        assert_eq!(gateway(&NetworkInspect::default()), None);
+        assert_eq!(gateway(&Network::default()), None);
     }
 
     #[test]
     fn only_an_engine_in_a_virtual_machine_is_reached_by_name() {
-        let version = |product: &str| {
-            let platform = Some(SystemVersionPlatform { name: product.to_owned() });
-            SystemVersion { platform, ..SystemVersion::default() }
+        let version = |product: &str| Version {
+            platform: Some(Platform { name: product.to_owned() }),
+            ..Version::default()
         };
         assert!(is_virtual(&version("Docker Desktop 4.34.2 (167172)")));
         assert_eq!(is_virtual(&version("Docker Engine - Community")), !cfg!(target_os = "linux"));
-        assert_eq!(is_virtual(&SystemVersion::default()), !cfg!(target_os = "linux"));
+        assert_eq!(is_virtual(&Version::default()), !cfg!(target_os = "linux"));
     }
 }

@@ -5,6 +5,7 @@ use super::{LOG_ARRIVES_WITHIN, Launch};
 use crate::clock;
 use crate::safety::containers::{EngineError, within};
 use crate::system::log::{LogTail, SHOWN_LINES};
+use futures::FutureExt as _;
 use futures::stream::{Stream, StreamExt as _};
 use std::fs::File;
 use std::io::Write as _;
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 pub(super) fn follow(engine: &Engine, id: &str, output: File) -> JoinHandle<()> {
     let options = LogsOptionsBuilder::default().follow(true).stdout(true).stderr(true).build();
     let stream = engine.client.logs(id, Some(options)).boxed();
-    tokio::spawn(write(stream, output))
+    tokio::spawn(write(stream, output).boxed())
 }
 
 /// Writes what the container logs from its next start on.
@@ -26,11 +27,12 @@ pub(super) async fn follow_next_start(engine: &Engine, id: &str, output: File) -
     let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
     let attached = engine.client.attach_container(id, Some(options));
     let attached = within(ANSWERS_WITHIN, "listen to the container", attached).await?;
-    tokio::spawn(async move {
+    let heard = async move {
         // Its input stays open for as long as it is listened to: the engine detaches otherwise.
         let _input = attached.input;
         write(attached.output, output).await;
-    });
+    };
+    tokio::spawn(heard.boxed());
     Ok(())
 }
 

@@ -47,7 +47,7 @@ impl Bed {
         if !clone.exists() {
             self.git(&["clone", "--quiet", "remote.git", "clone"]);
         }
-        let git = |arguments: &[&str]| self.git_in(&clone, arguments);
+        let git = |arguments: &[&str]| git_in(&clone, arguments);
         git(&["fetch", "--quiet", "origin"]);
         let tip = format!("origin/{branch}");
         let is_there = !git(&["branch", "--remotes", "--list", &tip]).is_empty();
@@ -64,11 +64,7 @@ impl Bed {
 
     /// Git, in the folder of all.
     pub(super) fn git(&self, arguments: &[&str]) -> String {
-        self.git_in(self.folder.path(), arguments)
-    }
-
-    pub(super) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        chaos_tests::git::said(folder, arguments).unwrap()
+        git_in(self.folder.path(), arguments)
     }
 
     /// `cargo chaos`, in a folder.
@@ -118,7 +114,7 @@ impl Bed {
     pub(super) fn ledger_of(&self, what: &str) -> Ledger {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         let archive = self.at("archive.tar");
-        self.git_in(&self.at("remote.git"), &["archive", "-o", &archive.display().to_string(), what]);
+        git_in(&self.at("remote.git"), &["archive", "-o", &archive.display().to_string(), what]);
         let unpacked = Command::new("tar").arg("-xf").arg(&archive).current_dir(&folder).status();
         assert!(unpacked.unwrap().success());
         Ledger::open(folder)
@@ -139,6 +135,11 @@ impl Bed {
         }
         runs.display().to_string()
     }
+}
+
+/// Git, in this folder.
+pub(super) fn git_in(folder: &Path, arguments: &[&str]) -> String {
+    chaos_tests::git::said(folder, arguments).unwrap()
 }
 
 /// Takes away what the machine and its user say.

@@ -1,6 +1,6 @@
 //! A ledger on a branch of its own.
 
-use super::bed::{Bed, night, nights, trial};
+use super::bed::{Bed, git_in, night, nights, trial};
 use chaos_tests::program::outcome;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,13 +20,13 @@ fn the_branch_is_made_and_grows_and_nothing_else_changes() {
     };
     let said = record(&first);
     assert_eq!(said["written"]["to"]["pushed"]["tries"], 1);
-    let root = bed.git_in(&bed.at("remote.git"), &["log", "--format=%an|%s", "chaos-ledger"]);
+    let root = git_in(&bed.at("remote.git"), &["log", "--format=%an|%s", "chaos-ledger"]);
     assert_eq!(root, "chaos-recorder|Record 2 events of 1 experiment");
     record(&second);
-    let log = bed.git_in(&bed.at("remote.git"), &["log", "-1", "--format=%B", "chaos-ledger"]);
+    let log = git_in(&bed.at("remote.git"), &["log", "-1", "--format=%B", "chaos-ledger"]);
     assert_eq!(log, "Record 4 events of 1 experiment\n\nshop::chaos::cart::slow_redis: stage 1 to 2");
     assert_eq!(bed.state_of("chaos-ledger").earned.number, 2);
-    let files = bed.git_in(&bed.at("remote.git"), &["ls-tree", "-r", "--name-only", "chaos-ledger"]);
+    let files = git_in(&bed.at("remote.git"), &["ls-tree", "-r", "--name-only", "chaos-ledger"]);
     assert_eq!(
         files,
         ".gitattributes\nREADME.md\nshop/chaos/cart.slow_redis.events.jsonl\nshop/chaos/cart.slow_redis.json"
@@ -34,9 +34,9 @@ fn the_branch_is_made_and_grows_and_nothing_else_changes() {
 
     let again = record(&second);
     assert_eq!(again["written"]["to"]["pushed"]["commit"], serde_json::Value::Null);
-    assert_eq!(bed.git_in(&bed.at("remote.git"), &["rev-list", "--count", "chaos-ledger"]), "2");
+    assert_eq!(git_in(&bed.at("remote.git"), &["rev-list", "--count", "chaos-ledger"]), "2");
     // The checkout is as it was.
-    assert_eq!(bed.git_in(&clone, &["status", "--porcelain", "--branch"]), "## main...origin/main");
+    assert_eq!(git_in(&clone, &["status", "--porcelain", "--branch"]), "## main...origin/main");
     assert!(!clone.join("chaos").exists());
 }
 
@@ -48,7 +48,7 @@ fn a_shallow_clone_with_a_detached_head_does_as_well() {
     let url = format!("file://{}", bed.remote());
     bed.git(&["clone", "--quiet", "--depth=1", &url, "shallow"]);
     let shallow = bed.at("shallow");
-    bed.git_in(&shallow, &["checkout", "--quiet", "--detach"]);
+    git_in(&shallow, &["checkout", "--quiet", "--detach"]);
     let evidence = bed.leave("evidence", &nights());
     for _ in 0..2 {
         let arguments = ["ci", "record", "--evidence", &evidence, "--push", "chaos-ledger"];
@@ -65,7 +65,7 @@ fn nothing_is_pushed_that_was_only_asked_about() {
     record.push("--dry-run".to_owned());
     let said = bed.done(&record);
     assert!(said.contains("promoted from stage 1 to 2") && said.contains("nothing was written"), "{said}");
-    assert_eq!(bed.git_in(&bed.at("remote.git"), &["branch", "--list"]), "");
+    assert_eq!(git_in(&bed.at("remote.git"), &["branch", "--list"]), "");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn hooks_filters_and_variables_of_others_have_no_part_in_it() {
     fs::remove_file(bed.at("home/.gitconfig")).unwrap();
     assert_eq!(bed.state_of("chaos-ledger").earned.number, 2);
     assert_eq!(
-        bed.git_in(&bed.at("remote.git"), &["log", "--format=%an %cn", "chaos-ledger"]),
+        git_in(&bed.at("remote.git"), &["log", "--format=%an %cn", "chaos-ledger"]),
         "chaos-recorder chaos-recorder"
     );
 }
@@ -109,7 +109,7 @@ fn a_branch_of_other_things_is_not_taken_for_a_ledger() {
     let bed = Bed::new();
     bed.commit("main", "src/lib.rs", "// code\n");
     let (evidence, remote) = (bed.leave("evidence", &nights()), bed.remote());
-    let before = bed.git_in(&bed.at("remote.git"), &["rev-parse", "main"]);
+    let before = git_in(&bed.at("remote.git"), &["rev-parse", "main"]);
     let outcome = bed.run(&["ci", "record", "--evidence", &evidence, "--push", "main", "--remote", &remote]);
     assert_eq!(outcome.code, Some(2));
     assert!(
@@ -117,7 +117,7 @@ fn a_branch_of_other_things_is_not_taken_for_a_ledger() {
         "{}",
         outcome.stderr
     );
-    assert_eq!(bed.git_in(&bed.at("remote.git"), &["rev-parse", "main"]), before);
+    assert_eq!(git_in(&bed.at("remote.git"), &["rev-parse", "main"]), before);
 }
 
 #[test]
@@ -127,13 +127,13 @@ fn a_link_in_the_branch_leads_nowhere() {
     let clone = bed.commit("chaos-ledger", "README.md", "changed\n");
     fs::create_dir(bed.at("elsewhere")).unwrap();
     std::os::unix::fs::symlink(bed.at("elsewhere"), clone.join("other")).unwrap();
-    bed.git_in(&clone, &["add", "other"]);
-    bed.git_in(&clone, &["commit", "-q", "-m", "a link"]);
-    bed.git_in(&clone, &["push", "-q", "origin", "chaos-ledger"]);
+    git_in(&clone, &["add", "other"]);
+    git_in(&clone, &["commit", "-q", "-m", "a link"]);
+    git_in(&clone, &["push", "-q", "origin", "chaos-ledger"]);
     let mut other = trial(1, "n4", 1);
     other.experiment = "other::chaos::x".parse().unwrap();
     bed.done(&bed.record_to_branch(&bed.leave("other", [&other])));
     assert_eq!(fs::read_dir(bed.at("elsewhere")).unwrap().count(), 0);
     assert_eq!(bed.ledger_of("chaos-ledger").states().unwrap().len(), 2);
-    assert_eq!(bed.git_in(&bed.at("remote.git"), &["show", "chaos-ledger:README.md"]), "changed");
+    assert_eq!(git_in(&bed.at("remote.git"), &["show", "chaos-ledger:README.md"]), "changed");
 }

@@ -1,6 +1,6 @@
 //! `cargo chaos ledger fetch`: the ledger of the base.
 
-use super::bed::{Bed, experiment, nights};
+use super::bed::{Bed, experiment, git_in, nights};
 use chaos_harness::ledger::Ledger;
 use chaos_tests::program::outcome;
 use std::fs;
@@ -12,15 +12,15 @@ fn the_ledger_of_the_base_is_fetched_whatever_is_checked_out() {
     let clone = bed.commit("main", "a", "1");
     bed.done(&bed.record_to_branch(&evidence));
     bed.done(&bed.record_for_main("bot", &evidence));
-    bed.git_in(&clone, &["fetch", "-q", "origin", "bot"]);
-    bed.git_in(&clone, &["merge", "-q", "FETCH_HEAD"]);
-    bed.git_in(&clone, &["push", "-q", "origin", "main"]);
+    git_in(&clone, &["fetch", "-q", "origin", "bot"]);
+    git_in(&clone, &["merge", "-q", "FETCH_HEAD"]);
+    git_in(&clone, &["push", "-q", "origin", "main"]);
     // A change that gives itself all stages.
-    bed.git_in(&clone, &["checkout", "-q", "-b", "change"]);
+    git_in(&clone, &["checkout", "-q", "-b", "change"]);
     let own = clone.join("chaos/ledger/shop/chaos/cart.slow_redis.json");
     let text = fs::read_to_string(&own).unwrap();
     fs::write(&own, text.replace("\"number\": 2", "\"number\": 3")).unwrap();
-    bed.git_in(&clone, &["commit", "-q", "-a", "-m", "all stages"]);
+    git_in(&clone, &["commit", "-q", "-a", "-m", "all stages"]);
 
     for (folder, from) in [("from-branch", &[][..]), ("from-tree", &["--base", "main"])] {
         let arguments = [&["ledger", "fetch", "--into", folder][..], from].concat();

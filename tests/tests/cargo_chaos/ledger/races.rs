@@ -1,6 +1,6 @@
 //! Recorders at once.
 
-use super::bed::{Bed, experiment, night, trial};
+use super::bed::{Bed, experiment, git_in, night, trial};
 use chaos_harness::ledger::Evidence;
 use chaos_tests::cargo_chaos::binary;
 use chaos_tests::program::outcome;
@@ -33,7 +33,7 @@ fn recorders_that_begin_at_once_lose_nothing_not_even_the_first_push() {
     assert_eq!(ledger.verify().unwrap(), []);
     assert_eq!(ledger.events(&experiment()).unwrap().len(), 6);
     assert_eq!(ledger.states().unwrap().len(), 7);
-    assert_eq!(bed.git_in(&bed.at("remote.git"), &["rev-list", "--count", "chaos-ledger"]), "6");
+    assert_eq!(git_in(&bed.at("remote.git"), &["rev-list", "--count", "chaos-ledger"]), "6");
 }
 
 /// Git, but for that a rival pushes first, once.

@@ -1,6 +1,6 @@
 //! A ledger in the tree, where what is recorded is proposed on a branch.
 
-use super::bed::{Bed, night, nights};
+use super::bed::{Bed, git_in, night, nights};
 use std::fs;
 
 const PROPOSED: &str = "chaos-promotions:chaos/ledger";
@@ -10,7 +10,7 @@ fn record(bed: &Bed, evidence: &str) -> serde_json::Value {
 }
 
 fn in_remote(bed: &Bed, arguments: &[&str]) -> String {
-    bed.git_in(&bed.at("remote.git"), arguments)
+    git_in(&bed.at("remote.git"), arguments)
 }
 
 #[test]
@@ -42,10 +42,10 @@ fn what_is_not_merged_yet_is_proposed_again_on_the_tip_of_the_base() {
 
     // Merged as one commit of someone's, as GitHub does.
     let clone = bed.at("clone");
-    bed.git_in(&clone, &["fetch", "-q", "origin", "chaos-promotions"]);
-    bed.git_in(&clone, &["merge", "-q", "--squash", "FETCH_HEAD"]);
-    bed.git_in(&clone, &["commit", "-q", "-m", "merged"]);
-    bed.git_in(&clone, &["push", "-q", "origin", "main"]);
+    git_in(&clone, &["fetch", "-q", "origin", "chaos-promotions"]);
+    git_in(&clone, &["merge", "-q", "--squash", "FETCH_HEAD"]);
+    git_in(&clone, &["commit", "-q", "-m", "merged"]);
+    git_in(&clone, &["push", "-q", "origin", "main"]);
     let merged = record(&bed, &bed.leave("second", &[]));
     assert_eq!(merged["written"]["to"]["pushed"]["commit"], serde_json::Value::Null);
 

@@ -1,42 +1,118 @@
-//! Asking a Docker engine a question without a runtime, within a time limit.
+//! Asking a Docker engine a question within a time limit, with or without a runtime. Of its answer only what is needed is read:
+//! the models of a whole client's take seconds to compile.
 
 use crate::clock;
 use crate::engine_address::EngineAddress;
+use serde::de::DeserializeOwned;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+#[cfg(feature = "docker")]
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// How long any one probe may take.
-pub(super) const PROBE_LIMIT: Duration = Duration::from_millis(300);
+pub(crate) const PROBE_LIMIT: Duration = Duration::from_millis(300);
 
 /// More than any engine has to say of itself.
 const LONGEST_ANSWER: usize = 1 << 20;
 
+/// As much as is shown of why it does not say it.
+const LONGEST_REFUSAL: usize = 300;
+
 /// The status of the engine's answer to `GET path`.
-pub(super) fn get(engine: &EngineAddress, path: &str) -> io::Result<u16> {
+pub(crate) fn get(engine: &EngineAddress, path: &str) -> io::Result<u16> {
     let deadline = clock::now() + PROBE_LIMIT;
-    let mut socket = ask(engine, path, deadline)?;
+    let mut socket = open(engine, path, deadline)?;
     let mut answer = Vec::new();
     while !answer.contains(&b'\n') && read(&mut socket, &mut answer, deadline)? {}
     status(&answer).ok_or_else(no_http)
 }
 
-/// The status and the body of the engine's answer to `GET path`, which is told whole within this time.
-pub(super) fn get_whole(engine: &EngineAddress, path: &str, limit: Duration) -> io::Result<(u16, Vec<u8>)> {
-    let deadline = clock::now() + limit;
-    let mut socket = ask(engine, path, deadline)?;
-    let mut answer = Vec::new();
-    while read(&mut socket, &mut answer, deadline)? {
-        if answer.len() > LONGEST_ANSWER {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end"));
+/// What the engine says to `GET path`, asked by a thread that waits for it.
+pub(crate) fn ask_now<T: DeserializeOwned>(
+    engine: &EngineAddress,
+    path: &str,
+    limit: Duration,
+) -> io::Result<T> {
+    understand(path, get_whole(engine, path, limit)?)
+}
+
+/// What the engine says to `GET path`.
+#[cfg(feature = "docker")]
+pub(crate) async fn ask<T: DeserializeOwned>(
+    engine: &EngineAddress,
+    path: &str,
+    limit: Duration,
+) -> io::Result<T> {
+    use tokio::net::{TcpStream, UnixStream};
+    let get = async {
+        match engine {
+            EngineAddress::Unix(socket) => exchange(UnixStream::connect(socket).await?, path).await,
+            EngineAddress::Tcp(address) => exchange(TcpStream::connect(address).await?, path).await,
+            EngineAddress::Unsupported(_) => Err(io::ErrorKind::Unsupported.into()),
         }
+    };
+    let answer =
+        tokio::time::timeout(limit, get).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+    understand(path, answer?)
+}
+
+/// Filters of a listing, as a query has them: what carries this label.
+#[cfg(feature = "docker")]
+pub(crate) fn of_label(name: &str, value: &str) -> String {
+    let filters = serde_json::json!({ "label": [format!("{name}={value}")] }).to_string();
+    format!("filters={}", percent_encoding::utf8_percent_encode(&filters, percent_encoding::NON_ALPHANUMERIC))
+}
+
+#[cfg(feature = "docker")]
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> io::Result<(u16, Vec<u8>)> {
+    stream.write_all(request(path).as_bytes()).await?;
+    let mut answer = Vec::new();
+    while stream.read_buf(&mut answer).await? > 0 {
+        is_bounded(&answer)?;
     }
+    parts(answer)
+}
+
+/// HTTP/1.0: the engine closes the connection after its answer.
+fn request(path: &str) -> String {
+    format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n")
+}
+
+fn understand<T: DeserializeOwned>(path: &str, (status, body): (u16, Vec<u8>)) -> io::Result<T> {
+    if status == 200 {
+        return serde_json::from_slice(&body).map_err(io::Error::from);
+    }
+    let said = String::from_utf8_lossy(&body[..body.len().min(LONGEST_REFUSAL)]).trim().to_owned();
+    Err(io::Error::other(format!("status {status} for {path}: {said}")))
+}
+
+fn is_bounded(answer: &[u8]) -> io::Result<()> {
+    if answer.len() <= LONGEST_ANSWER {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end"))
+}
+
+/// The status and the body.
+fn parts(mut answer: Vec<u8>) -> io::Result<(u16, Vec<u8>)> {
     let status = status(&answer).ok_or_else(no_http)?;
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").ok_or_else(no_http)?;
     Ok((status, answer.split_off(head + 4)))
+}
+
+/// The status and the body of the engine's answer to `GET path`, which is told whole within this time.
+fn get_whole(engine: &EngineAddress, path: &str, limit: Duration) -> io::Result<(u16, Vec<u8>)> {
+    let deadline = clock::now() + limit;
+    let mut socket = open(engine, path, deadline)?;
+    let mut answer = Vec::new();
+    while read(&mut socket, &mut answer, deadline)? {
+        is_bounded(&answer)?;
+    }
+    parts(answer)
 }
 
 fn no_http() -> io::Error {
@@ -44,7 +120,7 @@ fn no_http() -> io::Error {
 }
 
 /// A connection on which the engine has been asked.
-fn ask(engine: &EngineAddress, path: &str, deadline: Instant) -> io::Result<Socket> {
+fn open(engine: &EngineAddress, path: &str, deadline: Instant) -> io::Result<Socket> {
     let mut socket = match engine {
         EngineAddress::Unix(path) => {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -55,8 +131,7 @@ fn ask(engine: &EngineAddress, path: &str, deadline: Instant) -> io::Result<Sock
         EngineAddress::Unsupported(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
     socket.set_write_timeout(Some(left(deadline)?))?;
-    // HTTP/1.0: the engine closes the connection after its answer.
-    socket.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
+    socket.write_all(request(path).as_bytes())?;
     Ok(socket)
 }
 
@@ -77,7 +152,7 @@ fn status(answer: &[u8]) -> Option<u16> {
 }
 
 /// Whether something accepts connections at `address` (`host:port`).
-pub(super) fn reach(address: &str) -> io::Result<()> {
+pub(crate) fn reach(address: &str) -> io::Result<()> {
     connect(address, clock::now() + PROBE_LIMIT).map(drop)
 }
 
