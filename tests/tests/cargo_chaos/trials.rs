@@ -40,6 +40,12 @@ fn the_exit_code_is_that_of_the_worst_verdict_and_a_refutation_is_worst() {
     let (code, report) = in_json(&scratch, "run is_unsteady holds");
     assert_eq!(code, Some(3));
     assert_eq!(told(&report), [("unsteady", "is_unsteady::1_50_percent"), ("upheld", "holds::1_20_percent")]);
+    // One that decides nothing hides none that says nothing at all.
+    let mut aborts = scratch.chaos(["run", "is_unsteady", "holds"]).unwrap();
+    let aborted = outcome(aborts.env("GREETER_ABORTS", "1")).unwrap();
+    assert_eq!(aborted.code, Some(4), "{}{}", aborted.stdout, aborted.stderr);
+    assert!(aborted.stderr.contains("a trial failed and left no evidence"), "{}", aborted.stderr);
+    assert!(aborted.stdout.contains("unsteady  is_unsteady::1_50_percent"), "{}", aborted.stdout);
     let (code, report) = in_json(&scratch, "run");
     assert_eq!(code, Some(1));
     assert_eq!(told(&report).first(), Some(&("refuted", "is_refuted::1_100_percent")));

@@ -7,6 +7,7 @@ mod result;
 mod runner;
 #[cfg(test)]
 pub(crate) mod sample;
+mod silent;
 
 pub(crate) use arguments::{Escalate, List, Run, Selection};
 pub(crate) use error::TrialsError;
@@ -119,6 +120,7 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
         Some(_) => Evidence::read_all(&runs).evidence.into_iter().map(|(path, _)| path).collect(),
         None => BTreeSet::new(),
     };
+    let journals_before = silent::journals(&runs);
     let run = known_run.unwrap_or_else(fresh_run);
     let mut command = runner.command(&targets, filters, arguments);
     withhold(&mut command, request.token_env);
@@ -138,7 +140,9 @@ pub(crate) fn carry_out(request: &Request<'_>, shown: &mut Shown<'_>) -> Result<
     let outcome = if has_none && is_share(arguments) {
         Ok(Outcome::Done)
     } else {
-        result::outcome(&evidence, runner, status, &asked_for(filters))
+        let journals = silent::journals(&runs).difference(&journals_before).cloned().collect();
+        let is_all_told = !silent::is_any(&journals, &runs, &evidence);
+        result::outcome(&evidence, is_all_told, runner, status, &asked_for(filters))
     };
     let problems = found.problems.iter().map(ToString::to_string).collect();
     Ok(Ran { run, runs, evidence, problems, outcome })

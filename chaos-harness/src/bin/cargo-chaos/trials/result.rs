@@ -26,9 +26,10 @@ fn severity(verdict: Verdict) -> u8 {
     }
 }
 
-/// What a run came to: its evidence, and how its runner ended.
+/// What a run came to: its evidence, whether each trial that began has some, and how its runner ended.
 pub(super) fn outcome(
     evidence: &[Evidence],
+    is_all_told: bool,
     runner: Runner,
     status: ExitStatus,
     what: &str,
@@ -47,6 +48,8 @@ pub(super) fn outcome(
         Some(Verdict::Error) => Ok(Outcome::CouldNotRun),
         // The runner took it for a success: the profile has it be a warning, or no fault was asked for.
         Some(_) if status.success() => Ok(Outcome::Done),
+        // What is known decided nothing, and something else has failed, of which nothing is known.
+        Some(_) if !is_all_told => Err(TrialsError::NoEvidence(runner.name())),
         Some(Verdict::Inconclusive | Verdict::Unsteady | Verdict::Halted) => Ok(Outcome::Undecided),
         None if status.success() => Err(TrialsError::NothingRan(what.to_owned())),
         Some(Verdict::Upheld) | None => Err(TrialsError::NoEvidence(runner.name())),
@@ -114,7 +117,18 @@ mod tests {
         let evidence: Vec<_> =
             verdicts.iter().map(|verdict| evidence("slow::2_5_percent", *verdict)).collect();
         let status = ExitStatus::from_raw(code << 8);
-        outcome(&evidence, Runner::Nextest, status, "asked for").map_err(|error| error.to_string())
+        outcome(&evidence, true, Runner::Nextest, status, "asked for").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_trial_without_evidence_is_not_hidden_by_one_that_decided_nothing() {
+        let decided_nothing = [evidence("slow::2_5_percent", Verdict::Inconclusive)];
+        let status = ExitStatus::from_raw(SOME_FAILED << 8);
+        let told = outcome(&decided_nothing, false, Runner::Nextest, status, "asked for").unwrap_err();
+        assert!(matches!(told, TrialsError::NoEvidence(_)), "{told}");
+        let refuted = [evidence("slow::2_5_percent", Verdict::Refuted)];
+        let outcome = outcome(&refuted, false, Runner::Nextest, status, "asked for");
+        assert_eq!(outcome.unwrap(), Outcome::Refuted);
     }
 
     #[test]
