@@ -64,7 +64,7 @@ pub(crate) enum EngineError {
         #[source]
         cause: ApiError,
     },
-    /// It was asked a question, and gave no answer that means anything.
+    /// It did not answer a question.
     #[error("could not {what}: {cause}")]
     Unanswered {
         /// What was asked.

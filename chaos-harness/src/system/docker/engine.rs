@@ -102,27 +102,25 @@ impl Engine {
         let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
         let what = "read the container's statistics";
         let stats: Statistics = containers::ask(&self.address, &path, ANSWERS_WITHIN, what).await?;
-        Ok(stats.cpu_stats.throttling_data.throttled_periods)
+        let throttling = stats.cpu_stats.and_then(|cpu| cpu.throttling_data);
+        Ok(throttling.and_then(|throttling| throttling.throttled_periods).unwrap_or_default())
     }
 }
 
 /// What is needed of a container's statistics.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Statistics {
-    cpu_stats: CpuStatistics,
+    cpu_stats: Option<CpuStatistics>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct CpuStatistics {
-    throttling_data: Throttling,
+    throttling_data: Option<Throttling>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Throttling {
-    throttled_periods: u64,
+    throttled_periods: Option<u64>,
 }
 
 /// Removes everything that carries this trial's label.

@@ -129,13 +129,13 @@ impl ContainerRoutes {
 #[serde(rename_all = "PascalCase", default)]
 struct Version {
     platform: Option<Platform>,
-    arch: String,
+    arch: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Platform {
-    name: String,
+    name: Option<String>,
 }
 
 /// What is needed of a network.
@@ -176,7 +176,7 @@ async fn find_host(launch: &Launch) -> Result<Host, StartError> {
     let listener =
         TcpListener::bind((gateway, 0)).await.map_err(|error| HostError(Cause::NotHere(gateway, error)))?;
     let began = clock::now();
-    hear(launch, &engine, &listener, &version.arch).await?;
+    hear(launch, &engine, &listener, version.arch.as_deref().unwrap_or_default()).await?;
     let took = clock::now().saturating_duration_since(began);
     tracing::info!("containers reach this machine at {gateway}: tried in {} ms", took.as_millis());
     Ok(Host::Gateway(gateway))
@@ -184,7 +184,7 @@ async fn find_host(launch: &Launch) -> Result<Host, StartError> {
 
 /// Whether the engine runs in a virtual machine, whose networks have no address here.
 fn is_virtual(version: &Version) -> bool {
-    let product = version.platform.as_ref().map(|platform| platform.name.as_str());
+    let product = version.platform.as_ref().and_then(|platform| platform.name.as_deref());
     !cfg!(target_os = "linux") || product.is_some_and(|product| product.starts_with("Docker Desktop"))
 }
 
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn only_an_engine_in_a_virtual_machine_is_reached_by_name() {
         let version = |product: &str| Version {
-            platform: Some(Platform { name: product.to_owned() }),
+            platform: Some(Platform { name: Some(product.to_owned()) }),
             ..Version::default()
         };
         assert!(is_virtual(&version("Docker Desktop 4.34.2 (167172)")));
