@@ -148,9 +148,11 @@ impl Evidence {
 
     /// Writes it below the folder of all runs, as `<run>/<experiment>/<stage>-<attempt>.json`: whole, or not at all, for its
     /// owner's eyes only, and never over another.
+    ///
+    /// With the feature `records`.
     #[cfg(feature = "records")]
     pub fn write(&self, runs: &Path) -> Result<PathBuf, WriteEvidenceError> {
-        write::write(self, runs, str::to_owned, serde_json::to_vec_pretty(self))
+        self.write_redacted(runs, &Redactor::default())
     }
 
     /// The same, without what is not to be shown.
@@ -159,10 +161,12 @@ impl Evidence {
         runs: &Path,
         redactor: &Redactor,
     ) -> Result<PathBuf, WriteEvidenceError> {
-        write::write(self, runs, |text| redactor.text(text).into_owned(), redactor.pretty(self))
+        write::write(self, runs, redactor)
     }
 
     /// Reads all evidence below a folder. A file that is none, damaged or of a newer release is told, and passed over.
+    ///
+    /// With the feature `records`.
     #[cfg(feature = "records")]
     #[must_use]
     pub fn read_all(folder: &Path) -> Gathered {
@@ -170,6 +174,8 @@ impl Evidence {
     }
 
     /// What of it the ledger keeps, by a recorder's clock.
+    ///
+    /// With the feature `records`.
     #[cfg(feature = "records")]
     pub fn to_event(&self, now: Moment) -> Result<super::Event, NotCounted> {
         count::to_event(self, now)

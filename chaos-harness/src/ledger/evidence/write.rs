@@ -2,6 +2,7 @@
 
 use super::Evidence;
 use crate::ledger::experiment_id::{cut, file_name};
+use crate::redact::Redactor;
 use crate::safety::private;
 use std::fs;
 use std::io::{self, Write as _};
@@ -19,22 +20,24 @@ pub struct WriteEvidenceError {
     source: io::Error,
 }
 
-/// Writes this text of it, in which names are as `shown` says.
 pub(super) fn write(
     evidence: &Evidence,
     runs: &Path,
-    shown: impl Fn(&str) -> String,
-    text: serde_json::Result<Vec<u8>>,
+    redactor: &Redactor,
 ) -> Result<PathBuf, WriteEvidenceError> {
-    let folder = runs.join(cut(file_name(&shown(&evidence.run.id)))).join(evidence.experiment.folder());
-    let stage = cut(format!("{}_{}", evidence.stage.number, file_name(&shown(&evidence.stage.name))));
+    let named = |text: &str| file_name(&redactor.text(text));
+    let folder = runs.join(cut(named(&evidence.run.id))).join(evidence.experiment.folder());
+    let stage = cut(format!("{}_{}", evidence.stage.number, named(&evidence.stage.name)));
     let name = format!("{stage}-{}", evidence.attempt);
-    text.map_err(io::Error::from)
-        .and_then(|text| write_new(text, &folder, &name))
+    write_new(evidence, redactor, &folder, &name)
         .map_err(|source| WriteEvidenceError { path: folder.join(format!("{name}.json")), source })
 }
 
-fn write_new(mut text: Vec<u8>, folder: &Path, name: &str) -> io::Result<PathBuf> {
+fn write_new(evidence: &Evidence, redactor: &Redactor, folder: &Path, name: &str) -> io::Result<PathBuf> {
+    if let Some(word) = unspeakable(evidence, redactor) {
+        return Err(io::Error::other(format!("`{word}` is part of what is not to be shown")));
+    }
+    let mut text = redactor.pretty(evidence)?;
     text.push(b'\n');
     private::create_dir_all(folder)?;
     let begun = Begun::new(folder, name, &text)?;
@@ -42,6 +45,16 @@ fn write_new(mut text: Vec<u8>, folder: &Path, name: &str) -> io::Result<PathBuf
         .map(|time| if time == 1 { format!("{name}.json") } else { format!("{name}-{time}.json") })
         .find_map(|name| begun.finish(&folder.join(name)).transpose())
         .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// What evidence must say as it is, and would not: without it nobody could read it. What is hidden in it is shown as such.
+fn unspeakable(evidence: &Evidence, redactor: &Redactor) -> Option<String> {
+    let Evidence { experiment, fingerprint, seed, at, verdict, .. } = evidence;
+    let told = [experiment.to_string(), fingerprint.to_string(), seed.to_string(), at.to_string()];
+    let told =
+        told.into_iter().chain(evidence.as_of.map(|as_of| as_of.to_string())).chain([verdict.to_string()]);
+    let mut told = told.map(|word| (redactor.text(&word).into_owned(), word));
+    told.find(|(shown, word)| shown != word).map(|(shown, _)| shown)
 }
 
 /// A file that is whole, under a name that nobody reads. Dropped, it is gone.
@@ -89,6 +102,32 @@ mod tests {
     use super::*;
     use crate::ledger::sample::evidence;
     use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn no_secret_is_in_the_text_nor_in_the_name_of_the_file() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut evidence = evidence();
+        evidence.stage.name = "with_hunter2".to_owned();
+        evidence.run.id = "run-hunter2".to_owned();
+        evidence.why = "hunter2 was wrong".to_owned();
+        let path = evidence.write_redacted(runs.path(), &Redactor::new(["hunter2"], [])).unwrap();
+        assert!(!path.to_string_lossy().contains("hunter2"), "{}", path.display());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("[redacted] was wrong") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_without_a_secret_is_refused() {
+        let runs = tempfile::tempdir().unwrap();
+        let evidence = evidence();
+        let year = evidence.at.to_string()[..4].to_owned();
+        for secret in [&*year, "cart::slow", "upheld"] {
+            let error = evidence.write_redacted(runs.path(), &Redactor::new([secret], [])).unwrap_err();
+            let why = std::error::Error::source(&error).unwrap().to_string();
+            assert!(why.contains("not to be shown") && !why.contains(secret), "{secret}: {why}");
+        }
+        assert!(Evidence::read_all(runs.path()).evidence.is_empty());
+    }
 
     #[test]
     fn each_trial_has_a_file_of_its_own_for_its_owner_alone() {
