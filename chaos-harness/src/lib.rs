@@ -41,8 +41,9 @@
 //!
 //! What the harness writes or prints (journal, report, `harness.log`, terminal, the panics of a trial) shows no [`Secret`]
 //! that a service was given, no password of a URL, and no value whose name says what it is: a variable as
-//! [`system::Variable`] lists them, and `--password=x`, `--requirepass x` and their like in commands and messages. `[redacted]` stands in their place; services get the real values. A service's own log file holds
-//! what the service wrote. All files of a run are for their owner's eyes only: files have the mode 0600, folders 0700.
+//! [`system::Variable`] lists them, and `--password=x`, `--requirepass x` and their like in commands and messages.
+//! `[redacted]` stands in their place; services get the real values. A service's own log file holds what the service wrote. All
+//! files of a run are for their owner's eyes only: files have the mode 0600, folders 0700.
 //!
 //! Journals and plans that others hand over are read with limits: `report::JournalReader`, `experiment::Plan::from_json`
 //! (with the feature `records`). A plan that was stored without its secrets is refused.
@@ -50,16 +51,16 @@
 //! # Features
 //!
 //! - `docker` (on by default): services in containers, and faults on them.
-//! - `records`: what runs leave behind, read back. Types of journals, plans, experiments and evidence are `Deserialize`; there are
-//!   `report::JournalReader`, `experiment::Plan::from_json`, `experiment::Definition::from_json`, and of the [`ledger`] the
-//!   evidence's and events' reading and all that is written. A test only writes journals and evidence, and reads states; what it
-//!   does not need is a fifth of what there is to compile.
+//! - `records`: what runs leave behind, read back, for tools. What journals, plans, experiments, evidence and listings are made of
+//!   is `Deserialize`; there are `report::JournalReader`, `experiment::Plan::from_json` and `experiment::Definition::from_json`;
+//!   and of the [`ledger`] the reading of evidence, events and histories, and all that is written. A test only writes journals
+//!   and evidence, and reads states: what it does not need is a quarter of what there is to compile.
 //! - `toxiproxy-api`: the embedded proxies behind Toxiproxy's HTTP API, `proxy::Proxy::serve_api`.
 //! - `external-toxiproxy`: with `CHAOS_TOXIPROXY`, a separate Toxiproxy server takes the place of the embedded proxy, driven
 //!   through `toxiproxy_rust`, which is re-exported. It needs OpenSSL's headers to build, so nothing here turns it on.
-//! - `cli`: `records`, `toxiproxy-api`, and the binary `cargo-chaos`, which sets a crate up (`init`), lists and runs experiments, says what a machine can do
-//!   (`doctor`), and keeps the ledger for CI (`ci`). `cargo chaos proxy` is the embedded proxy as a drop-in for
-//!   `toxiproxy-server`; its other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
+//! - `cli`: `records`, `toxiproxy-api`, and the binary `cargo-chaos`, which sets a crate up (`init`), lists and runs experiments,
+//!   says what a machine can do (`doctor`), and keeps the ledger for CI (`ci`). `cargo chaos proxy` is the embedded proxy as a
+//!   drop-in for `toxiproxy-server`; its other commands, and those of `cargo chaos toxic`, drive it or any other Toxiproxy.
 #![deny(missing_docs)]
 // What is printed goes through `terminal`, which shows no secrets.
 #![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]
@@ -89,6 +90,7 @@ mod chance;
 mod clock;
 #[cfg(not(windows))]
 mod engine_address;
+#[cfg(not(windows))]
 mod engine_query;
 #[cfg(not(windows))]
 pub mod experiment;

@@ -87,17 +87,23 @@ impl Scratch {
             }
         }
         command.env_remove("CARGO_MANIFEST_DIR").env_remove("CI");
-        command.env("CARGO_TARGET_DIR", target()).env("CARGO_NET_OFFLINE", "true");
-        if env::var_os("CARGO_PROFILE_DEV_DEBUG").is_none() {
-            // As this workspace says: all its dependencies would be built once more.
-            command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
-        }
-        command.env("CARGO_TERM_COLOR", "never").env("NEXTEST_SHOW_PROGRESS", "none");
+        share_builds(&mut command);
+        command.env("NEXTEST_SHOW_PROGRESS", "none");
         // No engine, whatever the machine has; a lock of its own, so that nothing else is waited for.
         command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock").env("TMPDIR", self.folder.path());
         command.env("CHAOS_TARGET_DIR", self.results());
         command
     }
+}
+
+/// Has this command build where this workspace is built, and as it is: what one crate has built, the next one need not.
+pub fn share_builds(command: &mut Command) {
+    command.env("CARGO_TARGET_DIR", target()).env("CARGO_NET_OFFLINE", "true");
+    if env::var_os("CARGO_PROFILE_DEV_DEBUG").is_none() {
+        // As this workspace says: all its dependencies would be built once more.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
+    }
+    command.env("CARGO_TERM_COLOR", "never");
 }
 
 /// The root of this workspace, with the harness in it.

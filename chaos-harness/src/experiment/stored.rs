@@ -85,6 +85,8 @@ fn hint(path: &str, there: &[String]) -> String {
 impl Plan {
     /// Reads a plan as a journal has it, in its event `planned`, and asks of it what is asked of every experiment.
     ///
+    /// With the feature `records`.
+    ///
     /// At most 1 MiB is read, 32 arrays and objects deep, with at most 256 services, faults, stages, and thresholds of a
     /// clause, 1,000 instances of a service, and no time beyond 24 h. A field that means nothing is refused, and so is a
     /// plan that was stored without its secrets (`[redacted]`), and one whose targets are not what its seed draws.
@@ -136,6 +138,8 @@ impl Plan {
 impl Definition {
     /// Reads what an experiment says as it was stored, within the limits of [`Plan::from_json`], and asks of it what is
     /// asked of every experiment.
+    ///
+    /// With the feature `records`.
     ///
     /// ```
     /// use chaos_harness::experiment::Definition;

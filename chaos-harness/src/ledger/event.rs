@@ -4,7 +4,7 @@ use super::form::{Form, FormError, is_plain, read};
 use super::{Attempt, Digest, ExperimentId, Fingerprint, Hasher, Moment, Policy, RunRef};
 use crate::chance::Seed;
 use crate::experiment::Verdict;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Longest reason of a verdict that is kept, in characters: a state stays something to be read.
@@ -14,8 +14,9 @@ pub(super) const LONGEST_WHY: usize = 300;
 const MOST_STAGES: usize = 1_000;
 
 /// One fact about an experiment. Events are only ever added; the state of an experiment is what its events say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "records", derive(serde::Deserialize))]
+///
+/// With the feature `records`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     schema: u32,
@@ -34,8 +35,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "records", derive(serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EventKind {
     /// A trial came to a verdict.
@@ -47,8 +47,7 @@ pub enum EventKind {
 }
 
 /// A trial that came to a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "records", derive(serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrialEvent {
     /// The stage, from 1.
@@ -83,8 +82,7 @@ pub struct TrialEvent {
 }
 
 /// What someone decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "records", derive(serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ByHand {
     /// The stage, from 1.

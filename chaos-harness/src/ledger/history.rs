@@ -3,6 +3,8 @@
 use super::{Attempt, Digest, Event, EventKind, Moment, State, fold};
 
 /// The events of one experiment, each once, in the order in which they count.
+///
+/// With the feature `records`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     events: Vec<Event>,

@@ -72,7 +72,7 @@ pub use api::{
     Api, ApiAccess, ApiError, ApiHost, ApiHostError, ApiOptions, ApiToken, ApiTokenError, JsonError,
     ReadRoutesError, read_routes,
 };
-#[cfg(all(fuzzing, feature = "toxiproxy-api"))]
+#[cfg(fuzzing)]
 #[doc(hidden)]
 pub use api::{fuzz_api, fuzz_proxies};
 pub use counters::{RouteCounters, ToxicCounters};

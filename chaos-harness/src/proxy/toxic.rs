@@ -18,7 +18,7 @@ pub enum Stream {
 
 impl Stream {
     /// As the HTTP API calls it.
-    #[cfg(feature = "toxiproxy-api")]
+    #[cfg(any(feature = "toxiproxy-api", feature = "external-toxiproxy"))]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Upstream => "upstream",

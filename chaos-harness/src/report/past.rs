@@ -187,6 +187,8 @@ pub enum JournalError {
 
 /// The events of a journal, one by one: never more than a line of it is in memory.
 ///
+/// With the feature `records`.
+///
 /// A line has at most 4 MiB and is at most 32 arrays and objects deep; a journal has at most a million lines and 1 GiB. It
 /// ends at the first error. A last line that breaks off, as a killed process leaves it, is no error: [`torn`] tells of
 /// it.

@@ -3,6 +3,7 @@
 use crate::shop::{self, Code, Experiment};
 use chaos_tests::cargo_chaos;
 use chaos_tests::program::{Outcome, outcome};
+use chaos_tests::scratch::share_builds;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
@@ -150,7 +151,7 @@ impl GitHub {
 
     /// A file of the ledger, as the server has it.
     pub(crate) fn ledger(&self, file: &str) -> Option<String> {
-        chaos_tests::git::said(&self.origin(), ["show", &format!("chaos-ledger:{file}")]).ok()
+        chaos_tests::git::asked(&self.origin(), ["show", &format!("chaos-ledger:{file}")]).unwrap()
     }
 
     /// What the ledger says of the experiment.
@@ -165,7 +166,7 @@ impl GitHub {
 
     /// The commit that the ledger's branch is at.
     pub(crate) fn ledger_tip(&self) -> Option<String> {
-        chaos_tests::git::said(&self.origin(), ["rev-parse", "--verify", "--quiet", "chaos-ledger"]).ok()
+        chaos_tests::git::asked(&self.origin(), ["rev-parse", "--verify", "--quiet", "chaos-ledger"]).unwrap()
     }
 
     /// What the server does with a push: a hook of git's.
@@ -246,11 +247,8 @@ impl Run<'_> {
             .env("GITHUB_STEP_SUMMARY", self.disk.join("summary.md"))
             .env("GITHUB_OUTPUT", self.disk.join("output"))
             .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
-            // What one runner builds, the next one need not: they are one machine here.
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("scratch"))
-            .env("CARGO_NET_OFFLINE", "true")
-            .env("CARGO_TERM_COLOR", "never")
             .env("CHAOS_TARGET_DIR", &self.disk);
+        share_builds(command);
     }
 
     /// The gate of a change, with the ledger of its base.

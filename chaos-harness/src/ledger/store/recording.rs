@@ -45,12 +45,16 @@ impl Ledger {
     pub const ABOUT: [&str; 2] = [".gitattributes", "README.md"];
 
     /// The copy of a ledger in a folder that is thrown away before long: nobody waits for it to be on the disk.
+    ///
+    /// With the feature `records`.
     #[must_use]
     pub fn scratch(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), durability: Durability::Scratch }
     }
 
     /// The files of an experiment, whether they are there or not: its state, and its events.
+    ///
+    /// With the feature `records`.
     #[must_use]
     pub fn files(&self, experiment: &ExperimentId) -> [PathBuf; 2] {
         let files = Files::of(&self.folder, experiment);
@@ -58,12 +62,16 @@ impl Ledger {
     }
 
     /// What is known of an experiment, in the order in which it counts.
+    ///
+    /// With the feature `records`.
     pub fn events(&self, experiment: &ExperimentId) -> Result<Vec<Event>, LedgerError> {
         let events = Files::of(&self.folder, experiment).read_events()?;
         Ok(events.value.events().to_vec())
     }
 
     /// What is known of all experiments.
+    ///
+    /// With the feature `records`.
     pub fn all_events(&self) -> Result<Vec<Event>, LedgerError> {
         let mut events = Vec::new();
         for files in Files::all(&self.folder)? {
@@ -74,6 +82,8 @@ impl Ledger {
 
     /// Adds events, and brings the states of their experiments up to date. Events that are there already change nothing. Where
     /// anything that would be touched cannot be understood, or all of it cannot be written, the ledger stays as it was.
+    ///
+    /// With the feature `records`.
     pub fn append(&self, events: Vec<Event>) -> Result<Changes, LedgerError> {
         if events.is_empty() {
             return Ok(Changes::default());
@@ -87,16 +97,22 @@ impl Ledger {
     }
 
     /// What [`Ledger::append`] would do.
+    ///
+    /// With the feature `records`.
     pub fn preview(&self, events: Vec<Event>) -> Result<Changes, LedgerError> {
         Ok(Plan::new(&self.folder, events)?.changes)
     }
 
     /// The files that are not as the events say.
+    ///
+    /// With the feature `records`.
     pub fn verify(&self) -> Result<Vec<Mismatch>, LedgerError> {
         Ok(verify::compare(&self.folder)?.0)
     }
 
     /// Writes anew what is not as the events say, and returns what that was. What they do not say stays as it is.
+    ///
+    /// With the feature `records`.
     pub fn rebuild(&self) -> Result<Vec<Mismatch>, LedgerError> {
         if verify::compare(&self.folder)?.1.is_empty() {
             return self.verify();

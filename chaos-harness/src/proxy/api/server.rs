@@ -86,6 +86,8 @@ impl Drop for Api {
 impl Proxy {
     /// Serves the HTTP API of Toxiproxy 2.12 for the routes of this proxy, on the proxy's own threads.
     ///
+    /// With the feature `toxiproxy-api`.
+    ///
     /// Beyond the original's, there are the toxic types `burst`, `stall`, `limit_connections`, `refuse_connections`,
     /// `delay_connections` and `down`; a field `slice` of toxics, in milliseconds ([`ToxicSpec::slice`]); and
     /// `GET /proxies/{proxy}/counters` and `/trace`, for [`RouteCounters`] and [`Trace`]. Values that mean nothing, such
