@@ -237,12 +237,26 @@ fn a_change_is_gated_by_the_ledger_of_its_base_and_not_by_its_own() {
     let own = step(&scratch, "ci gate holds --format json", &[("GITHUB_EVENT_NAME", "push")]);
     assert_eq!(trial(&own), ["holds::1_20_percent"]);
 
+    // Nor does a state that someone wrote, whose events say otherwise.
+    git(&at, "checkout --quiet main");
+    let state = at.join("chaos/ledger/greeter/chaos/holds.json");
+    let earned = fs::read_to_string(&state).unwrap();
+    assert!(earned.contains("\"number\": 2"), "{earned}");
+    let demoted = step(&scratch, "demote greeter::chaos::holds --to 1 --reason tried", &[]);
+    assert_eq!(demoted.code, Some(0), "{}", demoted.stderr);
+    fs::write(&state, &earned).unwrap();
+    let push = step(&scratch, "ci gate holds --format json", &[("GITHUB_EVENT_NAME", "push")]);
+    assert_eq!((push.code, trial(&push)), (Some(0), vec!["holds::1_20_percent".into()]), "{}", push.stderr);
+    let [warning] = push.commands.as_slice() else { panic!("{:?}", push.commands) };
+    assert!(warning.contains("it says that stage 2 is earned, and its events say 1"), "{warning}");
+    assert_eq!(fs::read_to_string(&state).unwrap(), earned, "it is read only");
+
     // A base that cannot be read proves nothing.
     fs::remove_dir_all(&remote).unwrap();
     let gate = step(&scratch, "ci gate holds --format json", &change);
     assert_eq!((gate.code, trial(&gate)), (Some(0), vec!["holds::1_20_percent".into()]), "{}", gate.stderr);
     let [warning] = gate.commands.as_slice() else { panic!("{:?}", gate.commands) };
-    assert!(warning.starts_with("::warning title=the ledger was not read::"), "{warning}");
+    assert!(warning.starts_with("::warning title=the ledger is not read as it is::"), "{warning}");
     let nameless = step(&scratch, "ci gate", &[("GITHUB_EVENT_NAME", "pull_request")]);
     assert_eq!(nameless.code, Some(4));
     assert!(nameless.stderr.contains("GITHUB_BASE_REF is empty"), "{}", nameless.stderr);

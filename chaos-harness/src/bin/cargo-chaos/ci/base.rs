@@ -4,7 +4,7 @@ use super::CiError;
 use super::arguments::LedgerOption;
 use super::place::LedgerSource;
 use crate::github::Github;
-use crate::ledger::{Source, TemporaryFolder, fetch};
+use crate::ledger::{Source, TemporaryFolder, fetch, straighten};
 use crate::outcome::Failure;
 use crate::trials::settings;
 use std::error::Error as _;
@@ -17,22 +17,24 @@ pub(super) struct Reading {
     pub(super) folder: Option<PathBuf>,
     /// That there is none as yet.
     pub(super) note: Option<String>,
-    /// Why it could not be had.
+    /// Why it is not read as it is.
     pub(super) warning: Option<String>,
-    /// What it was fetched into, for as long as it is read.
+    /// What is read in its place, for as long as it is read.
     _copy: Option<TemporaryFolder>,
 }
 
 /// Finds it. One that cannot be fetched is an empty one: the smallest stages run.
 pub(super) fn reading(option: &LedgerOption, profile: &str, github: &Github) -> Result<Reading, Failure> {
-    let here = |folder| Reading { folder, note: None, warning: None, _copy: None };
+    let copy = TemporaryFolder::new().map_err(CiError::Copy)?;
     let source = match option.place.source(github.base()?) {
-        LedgerSource::Here => return Ok(here(None)),
-        LedgerSource::Folder(folder) => return Ok(here(Some(absolute(folder).map_err(CiError::Folder)?))),
+        LedgerSource::Here => return Ok(here(&settings(Some(profile), None)?.ledger_dir(), None, copy)),
+        LedgerSource::Folder(folder) => {
+            let folder = absolute(folder).map_err(CiError::Folder)?;
+            return Ok(here(&folder, Some(folder.clone()), copy));
+        }
         LedgerSource::Branch(branch) => Source::Branch { branch },
         LedgerSource::Base(base) => Source::Tree { base, path: path_in_repository(profile, github)? },
     };
-    let copy = TemporaryFolder::new().map_err(CiError::Copy)?;
     let folder = copy.path().join("ledger");
     let (note, warning) = match fetch(&option.remote, &source, &folder) {
         Ok(nothing) => (nothing, None),
@@ -42,6 +44,30 @@ pub(super) fn reading(option: &LedgerOption, profile: &str, github: &Github) -> 
         }
     };
     Ok(Reading { folder: Some(folder), note, warning, _copy: Some(copy) })
+}
+
+/// One that is here, and is named where the settings do not say so. Someone may have written anything into it: what its events
+/// do not say is not read.
+fn here(ledger: &Path, named: Option<PathBuf>, copy: TemporaryFolder) -> Reading {
+    let straight = copy.path().join("ledger");
+    let (folder, warning) = match straighten(ledger, &straight) {
+        Ok(mismatches) => match mismatches.as_slice() {
+            [] => (named, None),
+            [first, rest @ ..] => {
+                let more =
+                    if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+                let why = format!(
+                    "{first}{more}: what its events say is gone by; `cargo chaos ledger verify` shows it"
+                );
+                (Some(straight), Some(why))
+            }
+        },
+        Err(error) => {
+            let why = format!("the ledger cannot be read, and the smallest stages run: {error}");
+            (Some(copy.path().join("none")), Some(why))
+        }
+    };
+    Reading { folder, note: None, warning, _copy: Some(copy) }
 }
 
 /// The folder of the ledger, from the root of the repository.

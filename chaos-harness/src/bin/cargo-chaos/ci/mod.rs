@@ -151,7 +151,7 @@ fn tell(
         all.extend(warning.map(|warning| Annotation {
             level: Level::Warning,
             place: None,
-            title: "the ledger was not read".to_owned(),
+            title: "the ledger is not read as it is".to_owned(),
             message: warning.to_owned(),
         }));
         console.write_all(annotations(all).as_bytes()).map_err(CiError::Output)?;

@@ -1,6 +1,7 @@
 //! What reads and writes the ledger: `status`, `promote`, `demote`, `ledger` and `ci record`.
 
 mod arguments;
+mod by_events;
 mod by_hand;
 mod changes;
 mod destination;
@@ -16,6 +17,7 @@ use arguments::LedgerCommand;
 use std::path::Path;
 
 pub(crate) use arguments::{Demote, LedgerArguments, Promote, Record, Remote, Status};
+pub(crate) use by_events::straighten;
 pub(crate) use by_hand::{demote, promote};
 pub(crate) use git::{GitError, Source};
 pub(crate) use record::record;

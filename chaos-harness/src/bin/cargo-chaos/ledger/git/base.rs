@@ -4,6 +4,7 @@ use super::GitError;
 use super::remote::{Remote, check_branch};
 use super::token::Token;
 use super::tree::{Needed, Prefix};
+use crate::ledger::by_events::go_by_events;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -53,18 +54,6 @@ pub(crate) fn fetch(
         },
     };
     git.start_from(commit.as_deref())?;
-    // A state is what its events say, also where someone wrote something else; what its events do not decide is not there.
-    for mismatch in git.ledger(&prefix, &Needed::All, folder)?.rebuild()? {
-        if !mismatch.can_be_rebuilt {
-            let is_events = mismatch.path.extension().is_some_and(|extension| extension == "jsonl");
-            let state = if is_events { state_beside(&mismatch.path) } else { mismatch.path };
-            drop(fs::remove_file(state));
-        }
-    }
+    go_by_events(&git.ledger(&prefix, &Needed::All, folder)?)?;
     Ok(Fetched { commit, note })
-}
-
-/// The state whose events these are: `x.json` beside `x.events.jsonl`.
-fn state_beside(events: &Path) -> std::path::PathBuf {
-    events.with_extension("").with_extension("json")
 }
