@@ -1,7 +1,8 @@
 //! What this harness adds to a build: a user's crate with one experiment, against the same crate with testcontainers alone,
 //! from nothing, and after a change of the test's body.
 //!
-//! `BUILD_ROUNDS` is how often each is built: 3, in turn, so that a busy machine is as busy for all. The last lines are what
+//! `BUILD_ROUNDS` is how often each is built: 3, in turn, and each time in the other order, so that a machine that is busy, or grows
+//! slower, is so for all. The last lines are what
 //! the figures are beside their targets: of the clock, and beside it of the processors' time, which stays true when something
 //! else runs.
 //!
@@ -60,18 +61,24 @@ fn measure() -> Outcome<()> {
     let lean = "testcontainers = { version = \"0.28\", default-features = false }\n";
     let (with_containers, with_chaos) = (include_str!("testcontainers.rs"), include_str!("chaos.rs"));
     let mut crates = [
-        User::new(folder.path(), "testcontainers", "testcontainers = \"0.28\"\n", with_containers)?,
         User::new(folder.path(), "testcontainers without default features", lean, with_containers)?,
+        User::new(folder.path(), "testcontainers", "testcontainers = \"0.28\"\n", with_containers)?,
         User::new(folder.path(), "chaos-harness", &ours, with_chaos)?,
     ];
     for round in 0..rounds {
-        for user in &mut crates {
+        let mut order = [0, 1, 2];
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for index in order {
+            let user = &mut crates[index];
             user.clean()?;
             let took = user.build()?;
             eprintln!("from nothing, {}: {took}", user.name);
             user.cold.push(took);
         }
-        for user in &mut crates {
+        for index in order {
+            let user = &mut crates[index];
             user.edit(&format!("edit {round}"))?;
             let took = user.build()?;
             eprintln!("after an edit, {}: {took}", user.name);
@@ -82,9 +89,9 @@ fn measure() -> Outcome<()> {
     Ok(())
 }
 
-fn report([full, lean, chaos]: &[User; 3]) {
+fn report([lean, full, chaos]: &[User; 3]) {
     println!("{:44}{:>16}{:>16}", "medians: clock, processors", "from nothing", "after an edit");
-    for user in [full, lean, chaos] {
+    for user in [lean, full, chaos] {
         let row = [&user.cold, &user.edited].map(|took| {
             format!(
                 "{:7.2} s{:7.2} s",
